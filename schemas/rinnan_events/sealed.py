@@ -1,0 +1,146 @@
+"""Values that travel and rest only under a seal, and the groups of people-facing secrets they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+class Group(StrEnum):
+    """A seal group: one key per registration, party (or none) and group. `contracts/topics.toml` says who may open."""
+
+    IDENTITY = "identity"
+    OWN = "own"
+    CONTACT = "contact"
+    PROTECTION = "protection"
+    CONSENT = "consent"
+    SCREENING = "screening"
+    CARE = "care"
+    RECORD = "record"
+
+
+class Opened(BaseModel):
+    """What lies under a seal, once opened. Each class belongs to one seal group."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    group: ClassVar[Group]
+
+
+T = TypeVar("T", bound=Opened)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a seal was set. It is repeated in the seal's protected header and checked on opening.
+
+    In an event: `place` is the event's type and `mark` its id. At rest: `place` is the table and `mark` the field.
+    """
+
+    place: str
+    mark: str
+    subject: UUID
+    party: UUID | None
+    group: Group
+
+
+class Sealed(Generic[T]):
+    """A handle on one sealed part. Deciders pass it on and never look inside; only the chassis seals and opens.
+
+    A new part starts as `Sealed.of(value, party=…)`. A part that was heard, or read back from rest, holds a `token`
+    (JWE compact) and the `binding` it was sealed under. Saying it again in an event makes the chassis seal it anew.
+    """
+
+    __slots__ = ("binding", "mark", "party", "plain", "token")
+
+    def __init__(
+        self,
+        token: str = "",
+        binding: Binding | None = None,
+        *,
+        party: UUID | None = None,
+        mark: str = "",
+        plain: T | None = None,
+    ) -> None:
+        self.token = token
+        self.binding = binding
+        self.party = binding.party if binding else party
+        self.mark = mark
+        self.plain = plain
+
+    def __repr__(self) -> str:
+        return f"Sealed({'unsealed' if self.plain else 'token'}, {self.binding})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sealed):
+            return NotImplemented
+        return (self.token, self.binding, self.party, self.plain) == (
+            other.token,
+            other.binding,
+            other.party,
+            other.plain,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.token, self.binding, self.party))
+
+    @classmethod
+    def of(cls, plain: T, *, party: UUID | None, mark: str = "") -> Self:
+        """A part that is not sealed yet, owned by `party` (None: by the registration as a whole)."""
+        return cls(party=party, mark=mark or type(plain).__name__, plain=plain)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _read,
+            serialization=core_schema.plain_serializer_function_ser_schema(_write, info_arg=True, when_used="always"),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "description": "JWE compact, alg dir, enc A256GCM"}
+
+
+def _read(value: object) -> Sealed[Any]:
+    match value:
+        case Sealed():
+            return value
+        case str():
+            return Sealed(token=value)
+        case {"jwe": str(token), "place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp}:
+            return Sealed(token, Binding(place, mark, UUID(sub), UUID(pty) if pty else None, Group(grp)))
+        case _:
+            raise ValueError("not a sealed part")
+
+
+def _write(value: Sealed[Any], info: core_schema.SerializationInfo) -> Any:
+    """Write the at-rest form. A part without a token is handed to `context["unsealed"]`, which seals it or notes it."""
+    if not value.token:
+        if not info.context:
+            raise ValueError("a part that is not sealed cannot be written")
+        value = info.context["unsealed"](value)
+    bound = value.binding
+    if bound is None:
+        return value.token
+    party = str(bound.party) if bound.party else None
+    return {
+        "jwe": value.token,
+        "place": bound.place,
+        "mark": bound.mark,
+        "sub": str(bound.subject),
+        "pty": party,
+        "grp": bound.group,
+    }
+
+
+def group_of(annotation: object) -> Group | None:
+    """The seal group that a field's type names, or None where the field is clear."""
+    for candidate in (annotation, *get_args(annotation)):
+        arguments = get_args(candidate)
+        if getattr(candidate, "__origin__", None) is Sealed and arguments:
+            return arguments[0].group
+    return None
