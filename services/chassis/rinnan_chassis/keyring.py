@@ -1,0 +1,215 @@
+"""The keyring: one key per registration, party (or none) and seal group; kept wrapped, and destroyed for good.
+
+It works over its own connections, never over the one that holds subject locks: a key is minted in a committed
+transaction of its own before anything is sealed with it, so what was said is never left without its key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from enum import Enum
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from rinnan_chassis.sealing import Key, KeyNotHeld, new_secret
+from rinnan_chassis.wrapping import Bound, HeldWrapping, Wrapping
+from rinnan_events import Group
+
+NOBODY: Final = UUID(int=0)
+CACHE_SECONDS: Final = 60.0
+CACHED_KEYS: Final = 10_000
+
+
+class KeyName(NamedTuple):
+    """What a key is for. `party` None: the registration as a whole."""
+
+    subject: UUID
+    party: UUID | None
+    group: Group
+
+
+class _Destroyed(Enum):
+    DESTROYED = "destroyed"
+
+
+Destroyed: TypeAlias = Literal[_Destroyed.DESTROYED]
+DESTROYED: Final = _Destroyed.DESTROYED
+"""Stands where a key stood: it was destroyed, or (when not minting) it was never there."""
+
+Found: TypeAlias = Key | Destroyed
+
+
+class Keyring:
+    """Keys by name, cached for at most `cache_seconds` of real time.
+
+    `wrapping_keys` are those that this process holds, or a port to what holds them.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        wrapping_keys: Mapping[Group, bytes] | Wrapping,
+        cache_seconds: float = CACHE_SECONDS,
+        *,
+        cached_keys: int = CACHED_KEYS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if cache_seconds > CACHE_SECONDS:
+            raise ValueError("a destroyed key may be remembered for at most 60 seconds")
+        self._pool = pool
+        self._wrapping = HeldWrapping(wrapping_keys) if isinstance(wrapping_keys, Mapping) else wrapping_keys
+        self._cache_seconds = cache_seconds
+        self._cached_keys = cached_keys
+        self._monotonic = monotonic
+        self._cache: dict[KeyName, tuple[float, Found]] = {}
+        self._destructions = 0
+
+    @classmethod
+    async def connect(
+        cls, url: str, wrapping_keys: Mapping[Group, bytes] | Wrapping, *, size: int = 4, **arguments: Any
+    ) -> Self:
+        """A keyring over a pool of its own. `arguments` go to asyncpg (TLS)."""
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=size, **arguments)
+        return cls(pool, wrapping_keys)
+
+    async def close(self) -> None:
+        """Let go of the connections and of every key."""
+        self._cache.clear()
+        await self._pool.close()
+
+    async def keys(self, names: Collection[KeyName], *, mint: bool) -> dict[KeyName, Found]:
+        """The keys of a whole batch, one statement per group; with `mint`, those that were never there are made.
+
+        A destroyed key is DESTROYED, and minting never brings it back. Without `mint`, a key that was never there is
+        DESTROYED too: nothing can have been sealed with it.
+        Raises: KeyNotHeld, WrappingKeyWrong, and what asyncpg raises when the keyring is away or gives no right.
+        """
+        now = self._monotonic()
+        found = {name: kept[1] for name in names if (kept := self._cache.get(name)) and kept[0] > now}
+        missing = _in_locking_order(name for name in names if name not in found)
+        for group in missing:
+            if group not in self._wrapping.groups:
+                raise KeyNotHeld(group)
+        while missing:
+            before = self._destructions
+            fetched = await self._mint(missing) if mint else {}
+            fetched |= await self._read(
+                {group: [name for name in wanted if name not in fetched] for group, wanted in missing.items()}
+            )
+            if self._destructions == before:  # else one of these may have been destroyed after it was read
+                self._keep(fetched, now)
+                found |= fetched
+                break
+        return {name: found.get(name, DESTROYED) for name in names}
+
+    async def destroy(
+        self, subject: UUID, parties: Collection[UUID | None], groups: Collection[Group] = tuple(Group)
+    ) -> None:
+        """Destroy the keys of these parties (None: the registration's own) in these groups, minted or not.
+
+        It is committed when this returns, needs no wrapping key, and can be repeated. Other processes forget the keys
+        within a minute. Raises: asyncpg's InsufficientPrivilegeError for a role that may not destroy.
+        """
+        try:
+            await self._pool.execute(
+                "select keyring.destroy($1, $2, $3)",
+                subject,
+                [party or NOBODY for party in parties],
+                [group.value for group in groups],
+            )
+        finally:
+            self._destructions += 1
+            for party in parties:
+                for group in groups:
+                    self._cache.pop(KeyName(subject, party, group), None)
+
+    async def live(self, subject: UUID) -> int:
+        """How many keys of a subject still live, in all groups: 0 proves its purge. For roles that may destroy."""
+        return await self._pool.fetchval("select keyring.live($1)", subject)
+
+    async def _mint(self, wanted: Mapping[Group, list[KeyName]]) -> dict[KeyName, Found]:
+        """Insert what is not there, in one transaction; what another process minted, or destroyed, stays as it is."""
+        minted: dict[KeyName, Found] = {}
+        async with self._pool.acquire() as connection, connection.transaction():
+            for group, names in wanted.items():
+                keys = [Key(str(uuid4()), new_secret()) for _ in names]
+                wrapped = await self._wrapping.wrap(
+                    group,
+                    [Bound(_bound_name(name, key.kid), key.secret) for name, key in zip(names, keys, strict=True)],
+                )
+                rows = await connection.fetch(_MINT[group], *_columns(names), wrapped, [key.kid for key in keys])
+                fresh = {(row["subject"], row["party"]) for row in rows}
+                minted |= {
+                    name: key
+                    for name, key in zip(names, keys, strict=True)
+                    if (name.subject, name.party or NOBODY) in fresh
+                }
+        return minted
+
+    async def _read(self, wanted: Mapping[Group, list[KeyName]]) -> dict[KeyName, Found]:
+        read: dict[KeyName, Found] = {}
+        for group, names in wanted.items():
+            if not names:
+                continue
+            rows = await self._pool.fetch(_READ[group], *_columns(names))
+            by_place = {(row["subject"], row["party"]): row for row in rows}
+            there = [(name, row) for name in names if (row := by_place.get((name.subject, name.party or NOBODY)))]
+            read |= {name: DESTROYED for name, row in there if row["wrapped"] is None}
+            live = [(name, row) for name, row in there if row["wrapped"] is not None]
+            secrets = await self._wrapping.unwrap(
+                group, [Bound(_bound_name(name, row["kid"]), row["wrapped"]) for name, row in live]
+            )
+            read |= {name: Key(row["kid"], secret) for (name, row), secret in zip(live, secrets, strict=True)}
+        return read
+
+    def _keep(self, fetched: Mapping[KeyName, Found], since: float) -> None:
+        until = since + self._cache_seconds
+        for name, key in fetched.items():
+            self._cache.pop(name, None)
+            self._cache[name] = (until, key)
+        for _ in range(len(self._cache) - self._cached_keys):
+            del self._cache[next(iter(self._cache))]
+
+
+def _in_locking_order(names: Iterable[KeyName]) -> dict[Group, list[KeyName]]:
+    """Groups and, in each, places in the one order in which keys are locked: two batches never wait in a circle."""
+    grouped: defaultdict[Group, set[KeyName]] = defaultdict(set)
+    for name in names:
+        grouped[name.group].add(name)
+    return {
+        group: sorted(grouped[group], key=lambda name: (name.subject, name.party or NOBODY))
+        for group in sorted(grouped)
+    }
+
+
+def _columns(names: Collection[KeyName]) -> tuple[list[UUID], list[UUID]]:
+    return [name.subject for name in names], [name.party or NOBODY for name in names]
+
+
+def _bound_name(name: KeyName, kid: str) -> bytes:
+    return f"{name.subject}/{name.party or NOBODY}/{name.group}/{kid}".encode()
+
+
+_MINT: Final = {
+    group: f"""
+        insert into keyring.key_{group} (subject, party, wrapped, kid)
+        select subject, party, wrapped, kid
+        from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[]) as minted (subject, party, wrapped, kid)
+        order by subject, party
+        on conflict do nothing
+        returning subject, party
+    """  # noqa: S608 - the table's name comes from the enum of seal groups
+    for group in Group
+}
+_READ: Final = {
+    group: f"""
+        select subject, party, wrapped, kid
+        from unnest($1::uuid[], $2::uuid[]) as wanted (subject, party)
+        join keyring.key_{group} using (subject, party)
+    """  # noqa: S608 - the table's name comes from the enum of seal groups
+    for group in Group
+}
