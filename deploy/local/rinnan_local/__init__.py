@@ -1,0 +1,1 @@
+"""Rinnan on one machine, from package registries alone. For development, demonstration and tests; loopback only."""
