@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from uuid import UUID, uuid5
 
@@ -227,12 +228,13 @@ def no_secret(_: str) -> str | None:
 class Place:
     """One destination as the county's profile names it.
 
-    `secret(name)` reads a secret that the settings name (environment or file); `reference` is the loaded county
-    profiles, for adapters that need texts, forms or screens.
+    `contracts` is the contracts folder, where mapping tables stand; `secret(name)` reads a secret that the settings
+    name (environment or file); `reference` is the loaded county profiles, for those that need texts, forms or screens.
     """
 
     county: str
     destination: str
+    contracts: Path
     secret: Callable[[str], str | None] = no_secret
     reference: Any = None
 
