@@ -1,0 +1,51 @@
+"""What a county decides: its profile, form, catalogue, texts, instrument and letters, as typed, read-only values."""
+
+from rinnan_profiles.answers import CANNOT_SAFELY, PREFER_NOT, WHOLE_ANSWERS, FieldFault, NotWhole, Wrong
+from rinnan_profiles.catalogue import Catalogue, Service
+from rinnan_profiles.clean_text import CleanName, CleanText, UncleanText, clean_name, clean_text
+from rinnan_profiles.county import County, Destination, NoDestination
+from rinnan_profiles.form import Form
+from rinnan_profiles.identity_code import IdentityCode, NotAnIdentityCode
+from rinnan_profiles.instrument import Instrument
+from rinnan_profiles.letters import Message
+from rinnan_profiles.loading import BrokenProfiles, Profiles, UnknownCounty, UnknownVersion, load
+from rinnan_profiles.manual_entry import ManualEntry
+from rinnan_profiles.matching import matching_text, normalised_name
+from rinnan_profiles.texts import Consent, Texts
+from rinnan_profiles.words import Spoken, Words
+
+__all__ = [
+    "CANNOT_SAFELY",
+    "PREFER_NOT",
+    "WHOLE_ANSWERS",
+    "BrokenProfiles",
+    "Catalogue",
+    "CleanName",
+    "CleanText",
+    "Consent",
+    "County",
+    "Destination",
+    "FieldFault",
+    "Form",
+    "IdentityCode",
+    "Instrument",
+    "ManualEntry",
+    "Message",
+    "NoDestination",
+    "NotAnIdentityCode",
+    "NotWhole",
+    "Profiles",
+    "Service",
+    "Spoken",
+    "Texts",
+    "UncleanText",
+    "UnknownCounty",
+    "UnknownVersion",
+    "Words",
+    "Wrong",
+    "clean_name",
+    "clean_text",
+    "load",
+    "matching_text",
+    "normalised_name",
+]

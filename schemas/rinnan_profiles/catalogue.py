@@ -1,0 +1,58 @@
+"""The services that two parents can register for, as the national classes name them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import Field
+
+from rinnan_profiles.words import Code, Profile, Translated, Version, Words
+
+
+class NationalClass(Profile):
+    """A service class in the national code server."""
+
+    system: Annotated[str, Field(pattern=r"^urn:oid:[0-9.]+$")]
+    version: str
+    code: str
+    name: Words
+
+
+class Service(Profile):
+    """One service.
+
+    `open_to_one`: one parent alone may have it. `never_auto_routed`: no screening or rule leads to it; it takes both
+    parents' consent and a professional's decision. `needs_basis`: it rests on an agreement or a court's decision.
+    """
+
+    code: Code
+    name: Words
+    about: Words
+    open_to_one: bool
+    never_auto_routed: bool = False
+    needs_basis: bool = False
+
+
+class Catalogue(Translated):
+    """One version of the services. `parties` is how many people one registration is for; it stands nowhere else."""
+
+    id: Code
+    number: Version
+    parties: Annotated[int, Field(ge=1)]
+    national_class: NationalClass
+    services: Annotated[tuple[Service, ...], Field(min_length=1)]
+
+    @property
+    def version(self) -> str:
+        """The name that a registration pins."""
+        return f"{self.id}.{self.number}"
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """The codes of all services."""
+        return frozenset(service.code for service in self.services)
+
+    def service(self, code: str) -> Service:
+        """One service by its code; KeyError where there is none."""
+        return {service.code: service for service in self.services}[code]

@@ -1,0 +1,69 @@
+"""The messages that leave for a person's phone or mailbox: neutral, and filled with nothing but a code and a date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from rinnan_profiles.words import Language, Profile
+
+_BLANK = re.compile(r"\{([a-z_]*)\}")
+
+
+class Kind(StrEnum):
+    """What a message is for."""
+
+    INVITATION = "invitation"
+    REMINDER = "reminder"
+
+
+class Message(NamedTuple):
+    """A message ready to leave. A text message has no subject."""
+
+    subject: str
+    body: str
+
+
+class Letter(Profile):
+    """One message of one kind, channel and language, with blanks `{code}`, `{address}`, `{deadline}`, `{phone}`."""
+
+    kind: Kind
+    channel: str
+    language: Language
+    subject: str = ""
+    body: str
+
+    @property
+    def blanks(self) -> tuple[str, ...]:
+        """The blanks in the order they stand, repeats included; the subject may have none."""
+        return tuple(_BLANK.findall(self.subject + self.body))
+
+    def filled(self, **blanks: str) -> str:
+        """The body with its blanks filled; KeyError where one is not given."""
+        return _BLANK.sub(lambda blank: blanks[blank[1]], self.body).strip()
+
+
+class Letters(Profile):
+    """All the messages of a county."""
+
+    letters: tuple[Letter, ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that there are messages in, each once, in the county's order."""
+        return tuple(dict.fromkeys(letter.language for letter in self.letters))
+
+    def find(self, kind: str, channel: str, language: str) -> Letter | None:
+        """One message, or None."""
+        wanted = (kind, channel, language)
+        return next((one for one in self.letters if (one.kind, one.channel, one.language) == wanted), None)
+
+    def write(self, kind: str, channel: str, languages: Sequence[str], **blanks: str) -> Message:
+        """One message in several languages, each in full, one after the other; KeyError where there is none at all."""
+        found = [letter for language in languages if (letter := self.find(kind, channel, language))]
+        if not found:
+            raise KeyError(kind)
+        subject = " · ".join(dict.fromkeys(letter.subject for letter in found if letter.subject))
+        return Message(subject, "\n\n".join(letter.filled(**blanks) for letter in found))

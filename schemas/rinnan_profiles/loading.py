@@ -1,0 +1,216 @@
+"""Reading all profiles from the two folders, once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rinnan_profiles.catalogue import Catalogue
+from rinnan_profiles.county import County
+from rinnan_profiles.faults import Fault, Source, faults_of
+from rinnan_profiles.form import Form
+from rinnan_profiles.instrument import Instrument
+from rinnan_profiles.letters import Kind, Letter, Letters
+from rinnan_profiles.manual_entry import ManualEntry
+from rinnan_profiles.positions import line_of
+from rinnan_profiles.texts import Texts
+
+M = TypeVar("M", bound=BaseModel)
+CHANNELS = ("email", "sms")
+KINDS = frozenset(kind.value for kind in Kind)
+DEFAULT_LABELS = "manual_entry.default.toml"
+
+
+class UnknownCounty(LookupError):  # noqa: N818 - a state of the world
+    """No county has this code."""
+
+
+class UnknownVersion(LookupError):  # noqa: N818 - a state of the world
+    """No file holds this version."""
+
+
+class BrokenProfiles(ValueError):  # noqa: N818 - a state of the world
+    """The profiles cannot be used; each fault is named with file and line."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """All that counties decide, and every version that a registration may be pinned to."""
+
+    counties: Mapping[str, County]
+    earlier_counties: Mapping[str, County]
+    forms: Mapping[str, Form]
+    catalogues: Mapping[str, Catalogue]
+    all_texts: Mapping[str, Texts]
+    instruments: Mapping[str, Instrument]
+    labels: Mapping[tuple[str, str], ManualEntry]
+    default_labels: ManualEntry
+
+    def county(self, code: str) -> County:
+        """The county as it is now; `UnknownCounty` where there is none."""
+        if code not in self.counties:
+            raise UnknownCounty(code)
+        return self.counties[code]
+
+    def pinned_county(self, code: str, profile: str) -> County:
+        """The county as a registration's pins say (`Pins.profile`): for its deadlines, grace, services and letters.
+
+        Destinations are read from the county as it is now: a delivery goes where the county's CIS is today.
+        """
+        present = self.county(code)
+        if present.profile == profile:
+            return present
+        earlier = self.earlier_counties.get(profile)
+        if earlier is None or earlier.code != code:
+            raise UnknownVersion(profile)
+        return earlier
+
+    def form(self, version: str) -> Form:
+        """A form by version, such as `first_information.1`; `UnknownVersion` where there is none."""
+        return _known(self.forms, version)
+
+    def catalogue(self, version: str) -> Catalogue:
+        """A catalogue by version, such as `family_law.1`."""
+        return _known(self.catalogues, version)
+
+    def texts(self, version: str) -> Texts:
+        """Texts by version, such as `plain.1`."""
+        return _known(self.all_texts, version)
+
+    def instrument(self, version: str) -> Instrument:
+        """An instrument by version, such as `hark_separation.1`."""
+        return _known(self.instruments, version)
+
+    def manual_entry(self, county: str, destination: str) -> ManualEntry:
+        """The order and labels of a destination's screens; the default where the county has written none."""
+        return self.labels.get((county, destination), self.default_labels)
+
+
+def load(contracts_dir: Path | str, counties_dir: Path | str) -> Profiles:
+    """Read every profile. Raises `BrokenProfiles` with all faults at once; a service then does not start."""
+    profiles, faults = read(Path(contracts_dir), Path(counties_dir))
+    if faults or profiles is None:
+        raise BrokenProfiles(faults)
+    return profiles
+
+
+def read(contracts: Path, counties: Path) -> tuple[Profiles | None, tuple[Fault, ...]]:
+    """Read every profile that can be read, and say what is wrong with the rest."""
+    reading = _Reading()
+    forms = reading.all(contracts / "forms", Form, but="manual_entry.")
+    catalogues = reading.all(contracts / "catalogues", Catalogue)
+    texts = reading.all(contracts / "texts", Texts)
+    instruments = reading.all(contracts / "instruments", Instrument)
+    default = reading.one(contracts / "forms" / DEFAULT_LABELS, ManualEntry)
+    present: dict[str, County] = {}
+    earlier: dict[str, County] = {}
+    labels: dict[tuple[str, str], ManualEntry] = {}
+    for folder in _folders(counties):
+        county = reading.county(folder)
+        if county is None:
+            continue
+        present[county.code] = county
+        for destination in county.destinations:
+            if destination.labels and (found := reading.one(folder / destination.labels, ManualEntry)):
+                labels[county.code, destination.name] = found
+        for old in map(reading.county, _folders(folder / "history")):
+            if old:
+                earlier[old.profile] = old
+    if not present:
+        reading.faults.append(Fault(counties, 1, "no county"))
+    if default is None:
+        return None, tuple(reading.faults)
+    profiles = Profiles(present, earlier, forms, catalogues, texts, instruments, labels, default)
+    return profiles, (*reading.faults, *faults_of(profiles, reading.sources))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far, from where, and what was wrong with it."""
+
+    faults: list[Fault] = field(default_factory=list[Fault])
+    sources: dict[int, Source] = field(default_factory=dict[int, Source])
+
+    def all(self, folder: Path, model: type[M], but: str = "\n") -> dict[str, M]:
+        """Every file of a folder, by version; the file is named after the version it holds."""
+        found: dict[str, M] = {}
+        for path in sorted(folder.glob("*.toml")):
+            if path.name.startswith(but):
+                continue
+            value = self.one(path, model)
+            if value is None:
+                continue
+            version: str = value.version  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType] - every versioned file has one
+            found[version] = value
+            if path.stem != version:
+                self.faults.append(Fault(path, 1, f"the file holds {version} and is not named after it"))
+        return found
+
+    def county(self, folder: Path) -> County | None:
+        """A county's file with its letters."""
+        letters = tuple(self._letters(folder / "letters"))
+        return self.one(folder / "county.toml", County, letters=Letters(letters=letters))
+
+    def one(self, path: Path, model: type[M], **more: Any) -> M | None:
+        """One file as its model, or None and its faults noted."""
+        try:
+            text = path.read_text("utf-8")
+            data = tomllib.loads(text)
+            value = model.model_validate(data | more)
+        except FileNotFoundError:
+            self.faults.append(Fault(path, 1, "the file is missing"))
+        except UnicodeDecodeError:
+            self.faults.append(Fault(path, 1, "the file is not UTF-8"))
+        except tomllib.TOMLDecodeError as broken:
+            at = str(broken).rpartition("(at line ")[2].partition(",")[0]
+            self.faults.append(Fault(path, int(at) if at.isdigit() else 1, f"not TOML: {broken}"))
+        except ValidationError as invalid:
+            for error in invalid.errors(include_input=False, include_url=False):
+                loc = error["loc"]
+                wrong = "unknown key" if error["type"] == "extra_forbidden" else error["msg"].lower()
+                self.faults.append(Fault(path, line_of(text, loc), f"{dotted(loc)}: {wrong}"))
+        else:
+            self.sources[id(value)] = Source(path, text)
+            return value
+        return None
+
+    def _letters(self, folder: Path) -> list[Letter]:
+        found: list[Letter] = []
+        for language in _folders(folder):
+            for path in sorted(language.iterdir()):
+                kind, _, rest = path.name.partition(".")
+                channel, _, ending = rest.partition(".")
+                if kind not in KINDS or channel not in CHANNELS or ending != "txt":
+                    self.faults.append(Fault(path, 1, "not a letter: invitation or reminder, email or sms, .txt"))
+                    continue
+                head, _, body = path.read_text("utf-8").partition("\n\n")
+                subject = head.removeprefix("Subject: ") if channel == "email" else ""
+                body = body if channel == "email" else path.read_text("utf-8")
+                found.append(
+                    Letter(kind=Kind(kind), channel=channel, language=language.name, subject=subject, body=body)
+                )
+        return found
+
+
+def dotted(place: tuple[str | int, ...]) -> str:
+    """A place in a file as a person writes it."""
+    return ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
+
+
+def _known(versions: Mapping[str, M], version: str) -> M:
+    if version not in versions:
+        raise UnknownVersion(version)
+    return versions[version]
