@@ -1,0 +1,41 @@
+"""HTTP as every room speaks it. Rooms import from here."""
+
+from rinnan_chassis.web.application import application
+from rinnan_chassis.web.bodies import Body, Line, Name
+from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
+from rinnan_chassis.web.health import Pulse, Readiness, health
+from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
+from rinnan_chassis.web.operations import Operations, operations
+from rinnan_chassis.web.problems import NotAllowed, NotFound, NotSignedIn, Problems, VersionConflict, untold
+from rinnan_chassis.web.tokens import PartyToken, PartyTokenCheck, PartyTokens, public_keys
+
+__all__ = [
+    "Body",
+    "Doors",
+    "Issuers",
+    "Line",
+    "Name",
+    "NotAllowed",
+    "NotFound",
+    "NotSignedIn",
+    "Operations",
+    "PartyToken",
+    "PartyTokenCheck",
+    "PartyTokens",
+    "Person",
+    "Problems",
+    "Pulse",
+    "Readiness",
+    "Right",
+    "Staff",
+    "VersionConflict",
+    "application",
+    "etag",
+    "health",
+    "idempotency_key",
+    "if_match",
+    "issuers_of",
+    "operations",
+    "public_keys",
+    "untold",
+]

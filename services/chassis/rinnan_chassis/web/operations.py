@@ -1,0 +1,136 @@
+"""The operator's API of a room: what is held, set aside or due, and letting it go on. Ids, types and times only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from rinnan_chassis.web.bodies import Body, Line
+from rinnan_chassis.web.doors import Doors
+from rinnan_chassis.web.issuers import Right, Staff
+
+MOST_REASON = 500
+
+log = logging.getLogger(__name__)
+
+
+class _Shown(BaseModel):
+    """What is shown is only what is named here: whatever else a row holds stays in."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Held(_Shown):
+    """A subject of which this room hears nothing further, since when, and what waits for it."""
+
+    subject: UUID
+    held_at: datetime
+    parked: int
+    dead_letters: int
+    stuck: int
+
+
+class DeadLetter(_Shown):
+    """A message that was set aside and still waits. Its body is not shown."""
+
+    id: UUID
+    subject: UUID | None
+    topic: str
+    type: str | None
+    set_aside_at: datetime
+    reason: str = Field(description="A class, such as the kind of failure.")
+
+
+class WorkOfKind(_Shown):
+    """Due work of one kind in one state; `oldest_due` is since when the oldest is due."""
+
+    kind: str
+    state: str
+    count: int
+    due: int
+    oldest_due: datetime | None
+
+
+class AllWork(_Shown):
+    kinds: list[WorkOfKind]
+
+
+class Heard(_Shown):
+    """What became of the messages that were heard on, in order."""
+
+    heard: list[str]
+
+
+class Settled(_Shown):
+    settled: UUID
+
+
+class Operations(Protocol):
+    """What the room itself can do about its troubles. It records every change with who and why.
+
+    Raises: a Refusal with status 404 where what is to be changed is not there, or no longer so.
+    """
+
+    async def held(self) -> Sequence[Mapping[str, Any]]: ...
+    async def dead_letters(self) -> Sequence[Mapping[str, Any]]: ...
+    async def work(self) -> Mapping[str, Any]: ...
+    async def release(self, subject: UUID, *, by: str, why: str) -> Mapping[str, Any]: ...
+    async def redrive(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]: ...
+    async def discard(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]: ...
+
+
+class Reason(Body):
+    """Why an operator changes something. It is kept with the change: nothing personal belongs here."""
+
+    reason: Annotated[Line, Field(max_length=MOST_REASON)]
+
+
+def operations(room: Operations, doors: Doors) -> APIRouter:
+    """`/operations`: staff with the right *life* may look; changing asks for *act* besides, and a reason."""
+    router = APIRouter(prefix="/operations", tags=["operations"])
+    look = doors.staff(Right.LIFE)
+    change = doors.staff(Right.LIFE, Right.ACT)
+    Looking = Annotated[Staff, Depends(look)]  # noqa: N806 - types
+    Changing = Annotated[Staff, Depends(change)]  # noqa: N806 - types
+
+    @router.get("/held")
+    async def operations_held(staff: Looking) -> list[Held]:
+        _note(staff, "held")
+        return [Held.model_validate(each) for each in await room.held()]
+
+    @router.get("/dead-letters")
+    async def operations_dead_letters(staff: Looking) -> list[DeadLetter]:
+        _note(staff, "dead_letters")
+        return [DeadLetter.model_validate(each) for each in await room.dead_letters()]
+
+    @router.get("/work")
+    async def operations_work(staff: Looking) -> AllWork:
+        _note(staff, "work")
+        return AllWork.model_validate(await room.work())
+
+    @router.post("/held/{subject}/release")
+    async def operations_release(subject: UUID, why: Reason, staff: Changing) -> Heard:
+        _note(staff, "release", subject)
+        return Heard.model_validate(await room.release(subject, by=staff.subject, why=why.reason))
+
+    @router.post("/dead-letters/{letter}/redrive")
+    async def operations_redrive(letter: UUID, why: Reason, staff: Changing) -> Heard:
+        _note(staff, "redrive", letter)
+        return Heard.model_validate(await room.redrive(letter, by=staff.subject, why=why.reason))
+
+    @router.post("/dead-letters/{letter}/discard")
+    async def operations_discard(letter: UUID, why: Reason, staff: Changing) -> Settled:
+        _note(staff, "discard", letter)
+        return Settled.model_validate(await room.discard(letter, by=staff.subject, why=why.reason))
+
+    return router
+
+
+def _note(staff: Staff, verb: str, on: UUID | None = None) -> None:
+    log.info("operation", extra={"by": staff.subject, "verb": verb, "on": None if on is None else str(on)})
