@@ -1,0 +1,113 @@
+"""The sheet as PDF: PDF/UA-1 and PDF/A-2a in one file, drawn by Typst.
+
+What a parent told reaches Typst as JSON data and is never read as markup. Typst refuses to write a file that lacks a
+title, a language or a glyph, so a character that no packaged font can draw is written as `[U+…]` and the sheet says so.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+
+import fontpkg
+import orjson
+from fontTools.ttLib import TTFont
+from typst import Compiler, Fonts
+
+from rinnan_paper.sheet import Sheet
+
+FAMILIES = ("Noto Sans", "Noto Sans Arabic")
+STANDARDS = ("ua-1", "a-2a")
+_LONGEST_WORD = re.compile(r"\S{32}(?=\S)")
+_BREAK = "\u200b"
+_RTL = frozenset({"R", "AL"})
+
+
+class Press:
+    """Draws sheets with one compiler, one at a time."""
+
+    def __init__(self) -> None:
+        fonts = Fonts(
+            include_system_fonts=False,
+            include_embedded_fonts=False,
+            font_paths=sorted({str(fontpkg.path(family).parent) for family in FAMILIES}),
+        )
+        missing = set(FAMILIES) - set(fonts.families())
+        if missing:
+            raise FileNotFoundError(f"no font: {', '.join(sorted(missing))}")
+        self._compiler = Compiler(font_paths=fonts, ignore_system_fonts=True)
+        self._source = files("rinnan_paper").joinpath("sheet.typ").read_bytes()
+
+    def draw(self, sheet: Sheet, words: dict[str, str], prepared_at: datetime) -> bytes:
+        """The PDF. Equal arguments give equal bytes."""
+        data = cast("dict[str, Any]", _drawable(asdict(sheet)))
+        data |= {"words": words, "unprinted": _unprinted(sheet, data)}
+        drawn = self._compiler.compile(
+            input=self._source,
+            format="pdf",
+            sys_inputs={"sheet": orjson.dumps(data).decode()},
+            pdf_standards=list(STANDARDS),
+            timestamp=int(prepared_at.timestamp()),
+        )
+        if not isinstance(drawn, bytes):
+            raise TypeError("Typst drew no single file")
+        return drawn
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """Every character that the packaged fonts can draw."""
+    known: set[int] = set()
+    for family in FAMILIES:
+        with TTFont(fontpkg.path(family), lazy=True) as font:
+            known.update(cast("dict[int, str]", font.getBestCmap()))
+    return frozenset(known)
+
+
+def printable(text: str) -> str:
+    """The text as the fonts can draw it; what they cannot is written as `[U+…]`."""
+    return "".join(character if ord(character) in _glyphs() else f"[U+{ord(character):04X}]" for character in text)
+
+
+def runs_right_to_left(text: str) -> bool:
+    """Whether the first letter with a direction of its own runs from right to left."""
+    for character in text:
+        direction = unicodedata.bidirectional(character)
+        if direction == "L":
+            return False
+        if direction in _RTL:
+            return True
+    return False
+
+
+def _drawable(value: object) -> object:
+    match value:
+        case {"text": str(text), "code": code}:
+            broken = _LONGEST_WORD.sub(lambda word: word[0] + _BREAK, printable(text))
+            return {"text": broken, "code": code, "rtl": runs_right_to_left(text)}
+        case dict():
+            return {key: _drawable(each) for key, each in cast("dict[str, object]", value).items()}
+        case list() | tuple():
+            return [_drawable(each) for each in cast("list[object]", value)]
+        case str():
+            return printable(value)
+        case _:
+            return value
+
+
+def _unprinted(sheet: Sheet, data: dict[str, Any]) -> bool:
+    """Whether something on the sheet could not be drawn as it was told."""
+    del data
+    entries = [entry for section in sheet.sections for entry in section.entries]
+    return any(printable(answer.text) != answer.text for entry in entries for answer in entry.answers)
+
+
+def engine_is_here() -> bool:
+    """Whether the fonts' files can be read."""
+    return all(Path(fontpkg.path(family)).is_file() for family in FAMILIES)
