@@ -1,7 +1,5 @@
 -- The keyring: one table per seal group, so that PostgreSQL itself keeps a room from the keys it may not open.
--- Run again at will. The groups below are those of rinnan_events.Group (a test compares them).
-
-create schema if not exists keyring;
+-- The schema's owner runs it, again at will. The groups below are those of rinnan_events.Group (a test compares them).
 
 do $$
 declare

@@ -23,21 +23,32 @@ class SettingsRefused(Exception):  # noqa: N818 - a state of the environment
     """The environment does not say what the process needs, or says what nobody knows. Names variables, never values."""
 
 
-class Settings(BaseSettings):
-    """What every room reads, with the prefix RINNAN_: addresses and secrets. What a county decides is not here."""
+class FromEnvironment(BaseSettings):
+    """What is read from variables with the prefix RINNAN_. One process, one such class: a variable more is refused."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    database_url: SecretStr
-    database_ca_file: Path | None = Field(None, description="PostgreSQL is then spoken to over checked TLS only.")
-    database_certificate_file: Path | None = None
-    database_key_file: Path | None = None
+    @classmethod
+    def read(cls, **more: Any) -> Self:
+        """The settings of this process. Raises: SettingsRefused, with a sentence for each variable."""
+        try:
+            return cls(**more)
+        except ValidationError as error:
+            raise SettingsRefused("; ".join(_told(fault["loc"], fault["msg"]) for fault in error.errors())) from None
 
-    keyring_url: SecretStr | None = Field(None, description="Where the keyring is; by default in the same database.")
-    wrapping_keys_file: Path | None = None
-    wrapping_keys: SecretStr | None = Field(None, description="The same JSON as in the file, instead of it.")
+    @model_validator(mode="after")
+    def _refuse_what_nobody_reads(self) -> Self:
+        known = {f"{PREFIX}{name}".upper() for name in type(self).model_fields}
+        unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+        if unknown:
+            raise ValueError("unknown setting " + ", ".join(unknown))
+        return self
+
+
+class KafkaSettings(FromEnvironment):
+    """How Kafka is reached."""
 
     kafka_servers: str
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -47,6 +58,43 @@ class Settings(BaseSettings):
     kafka_ca_file: Path | None = None
     kafka_certificate_file: Path | None = None
     kafka_key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _sasl_has_a_name(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            raise ValueError("SASL needs RINNAN_KAFKA_SASL_USERNAME and RINNAN_KAFKA_SASL_PASSWORD")
+        return self
+
+    def kafka_arguments(self) -> dict[str, Any]:
+        """What every aiokafka client is given: servers, TLS and SASL."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.kafka_servers,
+            "security_protocol": self.kafka_security_protocol,
+        }
+        if self.kafka_security_protocol.endswith("SSL"):
+            arguments["ssl_context"] = create_ssl_context(
+                cafile=self.kafka_ca_file, certfile=self.kafka_certificate_file, keyfile=self.kafka_key_file
+            )
+        if self.kafka_security_protocol.startswith("SASL") and self.kafka_sasl_password:
+            arguments["sasl_mechanism"] = self.kafka_sasl_mechanism
+            arguments["sasl_plain_username"] = self.kafka_sasl_username
+            arguments["sasl_plain_password"] = self.kafka_sasl_password.get_secret_value()
+        return arguments
+
+
+class Settings(KafkaSettings):
+    """What every room reads: addresses and secrets. What a county decides is not here."""
+
+    database_url: SecretStr
+    database_ca_file: Path | None = Field(None, description="PostgreSQL is then spoken to over checked TLS only.")
+    database_certificate_file: Path | None = None
+    database_key_file: Path | None = None
+
+    keyring_url: SecretStr | None = Field(None, description="Where the keyring is; by default in the same database.")
+    wrapping_keys_file: Path | None = None
+    wrapping_keys: SecretStr | None = Field(None, description="The same JSON as in the file, instead of it.")
 
     topics_file: Path
     counties_dir: Path | None = None
@@ -60,30 +108,10 @@ class Settings(BaseSettings):
     clock_file: Path | None = Field(None, description="A clock that runs faster; only where all is on loopback.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @classmethod
-    def read(cls) -> Self:
-        """The settings of this process. Raises: SettingsRefused, with a sentence for each variable."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsRefused("; ".join(_told(fault["loc"], fault["msg"]) for fault in error.errors())) from None
-
-    @model_validator(mode="after")
-    def _refuse_what_nobody_reads(self) -> Self:
-        known = {f"{PREFIX}{name}".upper() for name in type(self).model_fields}
-        unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
-        if unknown:
-            raise ValueError("unknown setting " + ", ".join(unknown))
-        return self
-
     @model_validator(mode="after")
     def _hold_together(self) -> Self:
         if self.wrapping_keys_file and self.wrapping_keys:
             raise ValueError("RINNAN_WRAPPING_KEYS_FILE and RINNAN_WRAPPING_KEYS exclude each other")
-        if self.kafka_security_protocol.startswith("SASL") and not (
-            self.kafka_sasl_username and self.kafka_sasl_password
-        ):
-            raise ValueError("SASL needs RINNAN_KAFKA_SASL_USERNAME and RINNAN_KAFKA_SASL_PASSWORD")
         if self.clock_file and not self.on_loopback():
             raise ValueError("RINNAN_CLOCK_FILE is for a stack that is wholly on loopback")
         return self
@@ -104,22 +132,6 @@ class Settings(BaseSettings):
         if self.database_certificate_file:
             context.load_cert_chain(self.database_certificate_file, self.database_key_file)
         return {"ssl": context}
-
-    def kafka_arguments(self) -> dict[str, Any]:
-        """What every aiokafka client is given: servers, TLS and SASL."""
-        arguments: dict[str, Any] = {
-            "bootstrap_servers": self.kafka_servers,
-            "security_protocol": self.kafka_security_protocol,
-        }
-        if self.kafka_security_protocol.endswith("SSL"):
-            arguments["ssl_context"] = create_ssl_context(
-                cafile=self.kafka_ca_file, certfile=self.kafka_certificate_file, keyfile=self.kafka_key_file
-            )
-        if self.kafka_security_protocol.startswith("SASL") and self.kafka_sasl_password:
-            arguments["sasl_mechanism"] = self.kafka_sasl_mechanism
-            arguments["sasl_plain_username"] = self.kafka_sasl_username
-            arguments["sasl_plain_password"] = self.kafka_sasl_password.get_secret_value()
-        return arguments
 
     def held_wrapping_keys(self) -> dict[Group, bytes]:
         """The wrapping keys that this process was given; none is an answer too. Raises: WrappingKeysUnreadable."""

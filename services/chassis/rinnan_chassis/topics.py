@@ -64,6 +64,7 @@ class Topics(_Strict):
     """
 
     partitions: Literal[6]
+    may_destroy: tuple[RoomName, ...]
     topics: dict[TopicName, Topic]
     groups: dict[Group, SealGroup]
 

@@ -1,0 +1,357 @@
+"""Provisioning: Kafka topics, a database with a schema and a login per room, and the keyring with its rights.
+
+Everything follows `topics.toml` and can be run again at will: it creates what is missing, gives the rights that the
+file gives and takes those that it gives no longer. Each login's secrets go to a file of their own, `<login>.env`, that
+only its owner can read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ClassVar, Final
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from rinnan_chassis.sealing import new_secret
+from rinnan_chassis.settings import PREFIX, KafkaSettings
+from rinnan_chassis.topics import Topics
+from rinnan_chassis.wrapping import load_wrapping_keys, write_wrapping_keys
+from rinnan_events import Group
+
+MASTER_KEYS: Final = "all.wrapping_keys.json"
+_SCRAM_ROUNDS: Final = 4_096
+_LOCK: Final = 0x52494E4E414E  # "RINNAN": two provisionings of one server wait for each other
+_IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_EXISTS_ALREADY: Final = 36  # Kafka's TOPIC_ALREADY_EXISTS
+_SECONDS_TO_APPEAR: Final = 15
+
+
+class ProvisionFault(Exception):  # noqa: N818 - the base of the named faults below
+    """Something is there already and is not as it must be, or cannot be made."""
+
+
+class WrongPartitions(ProvisionFault):
+    """A topic has another number of partitions. Kafka cannot lower it, and raising it would part registrations."""
+
+
+class NameNotAllowed(ProvisionFault):
+    """PostgreSQL takes names of small letters, digits and underscores, up to 63."""
+
+
+class TopicRefused(ProvisionFault):
+    """Kafka did not create or change a topic; its error's name is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One login: a room, or one instance of a room that runs once per destination. Its schema has its name."""
+
+    room: str
+    schema: str
+    role: str
+
+
+def logins(topics: Topics, instances: Mapping[str, Collection[str]], database: str) -> tuple[Login, ...]:
+    """A login per room of `topics.toml`; a room named in `instances` gets one per instance instead.
+
+    Raises: NameNotAllowed.
+    """
+    schemas = [
+        (room, schema)
+        for room in topics.rooms()
+        for schema in ([f"{room}_{one.replace('-', '_')}" for one in instances[room]] if room in instances else [room])
+    ]
+    found = tuple(Login(room, schema, f"{database}_{schema}") for room, schema in schemas)
+    for name in (database, *(login.role for login in found)):
+        if not _IDENTIFIER.fullmatch(name):
+            raise NameNotAllowed(name)
+    if unknown := set(instances) - set(topics.rooms()):
+        raise NameNotAllowed(", ".join(sorted(unknown)))
+    return found
+
+
+async def provision(
+    *,
+    admin_database_url: str,
+    kafka: Mapping[str, Any] | None,
+    topics_file: Path,
+    out: Path,
+    instances: Mapping[str, Collection[str]] | None = None,
+    database: str = "rinnan",
+    replication_factor: int = 1,
+) -> dict[str, dict[str, str]]:
+    """Make or mend everything; answers the environment of each login, by schema, as it also stands in its file.
+
+    `kafka` is what an aiokafka client is given (`bootstrap_servers`, TLS, SASL); None leaves Kafka alone. `instances`
+    maps a room that runs once per destination to its destinations. Roles are named `<database>_<schema>`.
+    Raises: ProvisionFault, TopicsUnreadable, and what PostgreSQL and Kafka raise.
+    """
+    topics = Topics.load(topics_file)
+    wanted = logins(topics, instances or {}, database)
+    shared = {f"{PREFIX}KAFKA_SERVERS": str(kafka["bootstrap_servers"])} if kafka is not None else {}
+    environments = _write_environments(
+        topics_file=topics_file,
+        wanted=wanted,
+        out=out,
+        admin_url=admin_database_url,
+        database=database,
+        shared=shared,
+    )
+    passwords = {schema: _password(environment) for schema, environment in environments.items()}
+    await _provision_database(admin_database_url, database, topics, wanted, passwords)
+    if kafka is not None:
+        await _provision_topics(kafka, topics, replication_factor)
+    return environments
+
+
+def _write_environments(
+    *,
+    topics_file: Path,
+    wanted: Collection[Login],
+    out: Path,
+    admin_url: str,
+    database: str,
+    shared: Mapping[str, str],
+) -> dict[str, dict[str, str]]:
+    """A file with each login's password and one with its wrapping keys: those that stand there, or fresh ones."""
+    topics = Topics.load(topics_file)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    master = out / MASTER_KEYS
+    held = load_wrapping_keys(master) if master.exists() else {}
+    every = {group: held.get(group) or new_secret() for group in Group}
+    _write_secretly(master, write_wrapping_keys(every))
+    environments: dict[str, dict[str, str]] = {}
+    for login in wanted:
+        keys_file = out / f"{login.schema}.wrapping_keys.json"
+        _write_secretly(keys_file, write_wrapping_keys({group: every[group] for group in topics.may_open(login.room)}))
+        before = _read_environment(out / f"{login.schema}.env")
+        password = _password(before) if before else secrets.token_urlsafe(24)
+        environment = {
+            f"{PREFIX}DATABASE_URL": _url(admin_url, login.role, password, database),
+            f"{PREFIX}WRAPPING_KEYS_FILE": str(keys_file.resolve()),
+            f"{PREFIX}TOPICS_FILE": str(topics_file.resolve()),
+            **shared,
+        }
+        lines = (f"{name}={value}\n" for name, value in environment.items())
+        _write_secretly(out / f"{login.schema}.env", "".join(lines))
+        environments[login.schema] = environment
+    return environments
+
+
+async def _provision_database(
+    admin_url: str, database: str, topics: Topics, wanted: Collection[Login], passwords: Mapping[str, str]
+) -> None:
+    admin = await asyncpg.connect(admin_url)
+    try:
+        await admin.execute("select pg_advisory_lock($1)", _LOCK)
+        if not await admin.fetchval("select true from pg_database where datname = $1", database):
+            await admin.execute(f'create database "{database}"')
+        await admin.execute(f'revoke all on database "{database}" from public')
+        inside = await asyncpg.connect(admin_url, database=database)
+        try:
+            async with inside.transaction():
+                await _provision_keyring(inside, f"{database}_keyring")
+                for login in wanted:
+                    await _provision_login(inside, database, login, passwords[login.schema])
+                    await _give_keyring_rights(inside, topics, login)
+        finally:
+            await inside.close()
+    finally:
+        await admin.close()
+
+
+async def _provision_keyring(inside: asyncpg.Connection[Any], owner: str) -> None:
+    """The keyring belongs to a role that nobody logs in as, so that its functions run with no more than its rights."""
+    await _make_role(inside, owner)
+    await inside.execute(f'create schema if not exists keyring authorization "{owner}"')
+    await inside.execute(f'set local role "{owner}"')
+    await inside.execute(files("rinnan_chassis").joinpath("keyring.sql").read_text("utf-8"))
+    await inside.execute("reset role")
+
+
+async def _provision_login(inside: asyncpg.Connection[Any], database: str, login: Login, password: str) -> None:
+    await _make_role(inside, login.role)
+    await inside.execute(f"alter role \"{login.role}\" login password '{scram_verifier(password)}'")
+    await inside.execute(f'grant connect, temporary on database "{database}" to "{login.role}"')
+    await inside.execute(f'create schema if not exists "{login.schema}" authorization "{login.role}"')
+    await inside.execute(f'alter role "{login.role}" in database "{database}" set search_path = "{login.schema}"')
+
+
+async def _give_keyring_rights(inside: asyncpg.Connection[Any], topics: Topics, login: Login) -> None:
+    """Exactly the rights that `topics.toml` gives. Nobody may change or delete a key; minting sets only its columns."""
+    role = f'"{login.role}"'
+    await inside.execute(f"revoke all on all tables in schema keyring from {role}")
+    await inside.execute(f"revoke all on all functions in schema keyring from {role}")
+    await inside.execute(f"revoke all on schema keyring from {role}")
+    opens = topics.may_open(login.room)
+    destroys = login.room in topics.may_destroy
+    if opens or destroys:
+        await inside.execute(f"grant usage on schema keyring to {role}")
+    for group in sorted(opens):
+        await inside.execute(f"grant select, insert (subject, party, wrapped, kid) on keyring.key_{group} to {role}")
+    if destroys:
+        await inside.execute(f"grant execute on all functions in schema keyring to {role}")
+
+
+async def _make_role(inside: asyncpg.Connection[Any], role: str) -> None:
+    if not await inside.fetchval("select true from pg_roles where rolname = $1", role):
+        await inside.execute(f'create role "{role}" nosuperuser nocreatedb nocreaterole noinherit')
+
+
+async def _provision_topics(kafka: Mapping[str, Any], topics: Topics, replication_factor: int) -> None:
+    admin = AIOKafkaAdminClient(**kafka)
+    await admin.start()
+    try:
+        asked = [
+            NewTopic(
+                name,
+                topics.partitions,
+                replication_factor,
+                topic_configs=topic_settings(topics, name, replication_factor),
+            )
+            for name in topics.topics
+        ]
+        answers = {answer[0]: answer[1] for answer in (await admin.create_topics(asked)).topic_errors}
+        there = [name for name, code in answers.items() if code == _EXISTS_ALREADY]
+        _refuse((name, code) for name, code in answers.items() if name not in there)
+        for found in await _described(admin, list(topics.topics)):
+            if len(found["partitions"]) != topics.partitions:
+                raise WrongPartitions(f"{found['topic']} has {len(found['partitions'])}, not {topics.partitions}")
+        mended = [
+            ConfigResource(ConfigResourceType.TOPIC, name, configs=topic_settings(topics, name, replication_factor))
+            for name in there
+        ]
+        for answer in await admin.alter_configs(mended) if mended else []:
+            _refuse((name, code) for code, _, _, name in answer.resources)
+    finally:
+        await admin.close()
+
+
+async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+    """Topics as every client sees them; a broker tells of a fresh topic a moment after making it."""
+    until = time.monotonic() + _SECONDS_TO_APPEAR
+    while True:
+        found = await admin.describe_topics(names)
+        unseen = [(topic["topic"], topic["error_code"]) for topic in found if topic["error_code"]]
+        if not unseen:
+            return found
+        if time.monotonic() > until:
+            _refuse(unseen)
+        await asyncio.sleep(0.1)
+
+
+def topic_settings(topics: Topics, topic: str, replication_factor: int) -> dict[str, str]:
+    """All that Kafka is told of a topic; a setting made elsewhere falls back to the broker's default.
+
+    Nothing is compressed: sealed parts do not shrink, and sizes must tell nothing. Of three or more replicas all but
+    one have a message before it counts as said.
+    """
+    return {
+        "cleanup.policy": "delete",
+        "compression.type": "uncompressed",
+        "max.message.bytes": str(topics.broker_bytes(topic)),
+        "min.insync.replicas": str(max(1, replication_factor - 1)),
+        "retention.ms": str(topics.retention(topic) // timedelta(milliseconds=1)),
+    }
+
+
+def _refuse(errors: Iterable[tuple[str, int]]) -> None:
+    refused = [f"{topic}: Kafka error {code}" for topic, code in errors if code]
+    if refused:
+        raise TopicRefused("; ".join(refused))
+
+
+def scram_verifier(password: str) -> str:
+    """What PostgreSQL keeps of a password (RFC 5802); sent instead of it, so that no server log ever holds it."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ROUNDS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    told = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    return f"SCRAM-SHA-256${_SCRAM_ROUNDS}:{told[0]}${told[1]}:{told[2]}"
+
+
+def _url(admin_url: str, role: str, password: str, database: str) -> str:
+    admin = urlsplit(admin_url)
+    where = admin.netloc.rpartition("@")[2]
+    return urlunsplit((admin.scheme, f"{role}:{password}@{where}", f"/{database}", admin.query, ""))
+
+
+def _password(environment: Mapping[str, str]) -> str:
+    return unquote(urlsplit(environment[f"{PREFIX}DATABASE_URL"]).password or "")
+
+
+def _read_environment(path: Path) -> dict[str, str]:
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _write_secretly(path: Path, text: str) -> None:
+    """Replace a file that nobody but its owner can read, at no moment."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+class ProvisionSettings(KafkaSettings):
+    """Provision Kafka and PostgreSQL for an installation.
+
+    Every option is also a variable with the prefix RINNAN_; give the administrator's address as one, not as an option.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        cli_prog_name="python -m rinnan_chassis.provision", cli_kebab_case=True
+    )
+
+    admin_database_url: SecretStr = Field(description="A PostgreSQL superuser's address.")
+    topics: Path = Field(description="contracts/topics.toml")
+    out: Path = Field(description="Where the logins' secret files go.")
+    instance: list[str] = Field([], description="room:destination, again for each instance.")
+    database: str = "rinnan"
+    replication_factor: int = 1
+
+    def instances(self) -> dict[str, list[str]]:
+        """Destinations by room."""
+        rooms = {told.partition(":")[0] for told in self.instance}
+        return {
+            room: [told.partition(":")[2] for told in self.instance if told.startswith(f"{room}:")] for room in rooms
+        }
+
+
+def main() -> None:
+    settings = ProvisionSettings.read(_cli_parse_args=True)
+    environments = asyncio.run(
+        provision(
+            admin_database_url=settings.admin_database_url.get_secret_value(),
+            kafka=settings.kafka_arguments(),
+            topics_file=settings.topics,
+            out=settings.out,
+            instances=settings.instances(),
+            database=settings.database,
+            replication_factor=settings.replication_factor,
+        )
+    )
+    print(f"{len(environments)} logins: {', '.join(sorted(environments))}")  # noqa: T201 - the command's answer
+
+
+if __name__ == "__main__":
+    main()

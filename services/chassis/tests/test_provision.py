@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from rinnan_chassis.provision import (
+    MASTER_KEYS,
+    NameNotAllowed,
+    ProvisionSettings,
+    WrongPartitions,
+    logins,
+    provision,
+    topic_settings,
+)
+from rinnan_chassis.topics import Topics
+from rinnan_chassis.wrapping import load_wrapping_keys
+from rinnan_events import Group
+
+TOPICS_FILE = Path(__file__).parents[3] / "contracts" / "topics.toml"
+TOPICS = Topics.load(TOPICS_FILE)
+INSTANCES = {"adapter": ["vake-fhir", "lapland-paper"]}
+SCHEMAS = {
+    "adapter_lapland_paper",
+    "adapter_vake_fhir",
+    "consent",
+    "event_log",
+    "intake",
+    "invitation",
+    "record_export",
+    "risk_screening",
+}
+
+
+def test_every_room_has_a_login_and_every_destination_one_of_its_own() -> None:
+    assert {login.schema for login in logins(TOPICS, INSTANCES, "rinnan")} == SCHEMAS
+
+
+@pytest.mark.parametrize(
+    ("instances", "database"),
+    [
+        ({"adapter": ['x"; drop role y']}, "rinnan"),
+        ({"adapter": ["x" * 60]}, "rinnan"),
+        ({}, "Rinnan"),
+        ({"no": []}, "r"),
+    ],
+)
+def test_a_name_that_postgresql_would_bend_is_refused(instances: dict[str, list[str]], database: str) -> None:
+    with pytest.raises(NameNotAllowed):
+        logins(TOPICS, instances, database)
+
+
+def test_the_command_reads_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINNAN_ADMIN_DATABASE_URL", "postgresql://admin:do-not-say@127.0.0.1/postgres")
+    options = "--kafka-servers k:9092 --topics t.toml --out o --instance adapter:a --instance adapter:b"
+    settings = ProvisionSettings.read(_cli_parse_args=options.split())
+    assert settings.instances() == {"adapter": ["a", "b"]}
+    assert (settings.topics, settings.out, settings.database) == (Path("t.toml"), Path("o"), "rinnan")
+    assert "do-not-say" not in repr(settings)
+
+
+def modes(directory: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in directory.iterdir()}
+
+
+def with_topic_renamed(name: str, path: Path) -> Path:
+    """A topics.toml of its own, so that no other test on the same Kafka meets what this one does to the topic."""
+    path.write_text(TOPICS_FILE.read_text().replace(name, name.removesuffix("v1") + "v9"))
+    return path
+
+
+@pytest.fixture
+def database() -> str:
+    return f"t{uuid4().hex[:12]}"
+
+
+@pytest.mark.stack
+async def test_each_login_reaches_its_own_schema_and_no_other(
+    postgres_admin_url: str, tmp_path: Path, database: str
+) -> None:
+    told = await provision(
+        admin_database_url=postgres_admin_url,
+        kafka=None,
+        topics_file=TOPICS_FILE,
+        out=tmp_path,
+        instances=INSTANCES,
+        database=database,
+    )
+    assert set(told) == SCHEMAS
+    connection = await asyncpg.connect(told["adapter_vake_fhir"]["RINNAN_DATABASE_URL"])
+    try:
+        await connection.execute("create table note (id int)")
+        assert await connection.fetchval("select count(*) from adapter_vake_fhir.note") == 0
+        for elsewhere in ("intake", "public", "adapter_lapland_paper"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"create table {elsewhere}.note (id int)")
+    finally:
+        await connection.close()
+
+
+@pytest.mark.stack
+async def test_secret_files_are_for_their_owner_and_hold_only_the_rooms_own_groups(
+    postgres_admin_url: str, tmp_path: Path, database: str
+) -> None:
+    told = await provision(
+        admin_database_url=postgres_admin_url, kafka=None, topics_file=TOPICS_FILE, out=tmp_path, database=database
+    )
+    assert modes(tmp_path) == {0o600}
+    every = load_wrapping_keys(tmp_path / MASTER_KEYS)
+    for room, environment in told.items():
+        keys = load_wrapping_keys(Path(environment["RINNAN_WRAPPING_KEYS_FILE"]))
+        assert keys == {group: every[group] for group in TOPICS.may_open(room)}
+    assert load_wrapping_keys(tmp_path / "event_log.wrapping_keys.json") == {}
+
+
+@pytest.mark.stack
+async def test_provisioning_twice_changes_nothing_and_takes_rights_that_are_given_no_longer(
+    postgres_admin_url: str, tmp_path: Path, database: str
+) -> None:
+    first = await provision(
+        admin_database_url=postgres_admin_url, kafka=None, topics_file=TOPICS_FILE, out=tmp_path, database=database
+    )
+    narrower = tmp_path.parent / f"{database}.toml"
+    narrower.write_text(
+        TOPICS_FILE.read_text().replace(
+            'may_open = ["intake", "invitation", "record_export"]', 'may_open = ["intake", "record_export"]'
+        )
+    )
+    second = await provision(
+        admin_database_url=postgres_admin_url, kafka=None, topics_file=narrower, out=tmp_path, database=database
+    )
+    assert [first[room]["RINNAN_DATABASE_URL"] for room in first] == [
+        second[room]["RINNAN_DATABASE_URL"] for room in second
+    ]
+    connection = await asyncpg.connect(second["invitation"]["RINNAN_DATABASE_URL"])
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("select * from keyring.key_contact")
+    finally:
+        await connection.close()
+
+
+@pytest.mark.stack
+async def test_the_keyring_has_a_table_for_every_seal_group(
+    postgres_admin_url: str, tmp_path: Path, database: str
+) -> None:
+    await provision(
+        admin_database_url=postgres_admin_url, kafka=None, topics_file=TOPICS_FILE, out=tmp_path, database=database
+    )
+    connection = await asyncpg.connect(postgres_admin_url, database=database)
+    try:
+        rows = await connection.fetch("select tablename from pg_tables where schemaname = 'keyring'")
+    finally:
+        await connection.close()
+    assert {row["tablename"] for row in rows} == {f"key_{group}" for group in Group}
+
+
+@pytest.mark.stack
+async def test_no_role_may_change_or_delete_a_key(postgres_admin_url: str, tmp_path: Path, database: str) -> None:
+    await provision(
+        admin_database_url=postgres_admin_url, kafka=None, topics_file=TOPICS_FILE, out=tmp_path, database=database
+    )
+    connection = await asyncpg.connect(postgres_admin_url, database=database)
+    try:
+        for room in TOPICS.rooms():
+            for group in Group:
+                may = await connection.fetchrow(
+                    "select has_table_privilege($1, $2, 'select') as read,"
+                    " has_column_privilege($1, $2, 'wrapped', 'insert') as mint,"
+                    " has_any_column_privilege($1, $2, 'update') as change,"
+                    " has_table_privilege($1, $2, 'delete') or has_table_privilege($1, $2, 'truncate') as erase",
+                    f"{database}_{room}",
+                    f"keyring.key_{group}",
+                )
+                opens = group in TOPICS.may_open(room)
+                assert tuple(may) == (opens, opens, False, False), (room, group)
+            executes = await connection.fetchval(
+                "select has_function_privilege($1, 'keyring.destroy(uuid, uuid[], text[])', 'execute')",
+                f"{database}_{room}",
+            )
+            assert executes == (room in TOPICS.may_destroy), room
+    finally:
+        await connection.close()
+
+
+@pytest.mark.stack
+async def test_topics_are_made_as_the_file_says_and_mended_when_they_differ(
+    postgres_admin_url: str, kafka_servers: str, tmp_path: Path, database: str
+) -> None:
+    name = "intake.protection.v9"
+    topics_file = with_topic_renamed("intake.protection.v1", tmp_path / "topics.toml")
+
+    async def run() -> None:
+        await provision(
+            admin_database_url=postgres_admin_url,
+            kafka={"bootstrap_servers": kafka_servers},
+            topics_file=topics_file,
+            out=tmp_path / "secrets",
+            database=database,
+        )
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_servers)
+    await admin.start()
+    try:
+        await run()
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": "1000"})])
+        await run()
+        topics = Topics.load(topics_file)
+        described = await admin.describe_topics(list(topics.topics))
+        assert {len(topic["partitions"]) for topic in described} == {6}
+        [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+        assert found | topic_settings(topics, name, 1) == found
+    finally:
+        await admin.delete_topics([name])
+        await admin.close()
+
+
+@pytest.mark.stack
+async def test_a_topic_with_other_partitions_is_refused(
+    postgres_admin_url: str, kafka_servers: str, tmp_path: Path, database: str
+) -> None:
+    topics_file = with_topic_renamed("consent.consent.v1", tmp_path / "topics.toml")
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_servers)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic("consent.consent.v9", 3, 1)])
+        with pytest.raises(WrongPartitions, match=r"consent\.consent\.v9 has 3, not 6"):
+            await provision(
+                admin_database_url=postgres_admin_url,
+                kafka={"bootstrap_servers": kafka_servers},
+                topics_file=topics_file,
+                out=tmp_path / "secrets",
+                database=database,
+            )
+    finally:
+        await admin.delete_topics(["consent.consent.v9"])
+        await admin.close()
