@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
 
-from rinnan_profiles.words import Code, Profile, Translated, Version, Words
+from rinnan_profiles.words import Code, Profile, Versioned, Words, Wrongness, repeated
 
 
 class NationalClass(Profile):
@@ -34,24 +35,23 @@ class Service(Profile):
     needs_basis: bool = False
 
 
-class Catalogue(Translated):
+class Catalogue(Versioned):
     """One version of the services. `parties` is how many people one registration is for; it stands nowhere else."""
 
-    id: Code
-    number: Version
     parties: Annotated[int, Field(ge=1)]
     national_class: NationalClass
     services: Annotated[tuple[Service, ...], Field(min_length=1)]
-
-    @property
-    def version(self) -> str:
-        """The name that a registration pins."""
-        return f"{self.id}.{self.number}"
 
     @cached_property
     def codes(self) -> frozenset[str]:
         """The codes of all services."""
         return frozenset(service.code for service in self.services)
+
+    def faults(self) -> Iterator[Wrongness]:
+        """What is wrong inside this catalogue."""
+        yield from super().faults()
+        for code in repeated(service.code for service in self.services):
+            yield ("services",), f"the service {code} stands twice"
 
     def service(self, code: str) -> Service:
         """One service by its code; KeyError where there is none."""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from rinnan_events.intake import Pins
 from rinnan_profiles import calendar
 from rinnan_profiles.letters import Kind, Letters, Message
-from rinnan_profiles.words import Code, Language, Length, Profile, Version, Words
+from rinnan_profiles.words import Code, Language, Length, Profile, Version, Words, Wrongness, repeated
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 Tries = Annotated[int, Field(ge=1, le=100)]
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no such time zone") from None
+    return name
 
 
 class Capabilities(Profile):
@@ -60,11 +69,11 @@ class NoDestination(LookupError):  # noqa: N818 - a state of the world
 class County(Profile):
     """One county, as one version of its profile says. Times come out in UTC; days are the county's calendar."""
 
-    code: Annotated[str, Field(pattern=r"^[a-z0-9-]{2,40}$")]
+    code: Annotated[str, Field(pattern=r"^[a-z0-9]{2,40}$")]
     version: Version
     name: Words
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
-    timezone: str
+    timezone: Annotated[str, AfterValidator(_known_timezone)]
     calendar: str
     closed_on: tuple[date, ...] = ()
     phone: Annotated[str, Field(pattern=r"^\+\d[\d ]{5,20}$")]
@@ -106,6 +115,23 @@ class County(Profile):
             texts=self.texts,
             instrument=self.instrument,
         )
+
+    def faults(self) -> Iterator[Wrongness]:
+        """What is wrong inside this profile; what it names elsewhere is looked at where all is read."""
+        for place in ("name", "phone_hours"):
+            for missing in sorted(set(self.languages) - getattr(self, place).languages):
+                yield (place,), f"the text is missing in {missing}"
+        for service in repeated(self.services):
+            yield ("services",), f"{service} stands twice"
+        if any(before >= self.answer_days for before in self.reminder_days_before):
+            yield ("reminder_days_before",), "a reminder would leave before the registration is open"
+        for name in repeated(destination.name for destination in self.destinations):
+            yield ("destinations",), f"the destination {name} stands twice"
+        if self.destinations[-1].valid_until is not None:
+            yield ("destinations", len(self.destinations) - 1, "valid_until"), "nothing is delivered to after this day"
+        for number, destination in enumerate(self.destinations):
+            if destination.settle_after <= destination.write_timeout:
+                yield ("destinations", number, "settle_after"), "settle_after is longer than write_timeout"
 
     def deadline(self, opened_at: datetime) -> datetime:
         """The one deadline of a registration: the end of the county's day, `answer_days` after the day of opening."""

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rinnan_profiles.answers import CANNOT_SAFELY, PREFER_NOT, WHOLE_ANSWERS, FieldFault, NotWhole, Wrong
-from rinnan_profiles.words import Code, Profile, Translated, Version, Words
+from rinnan_profiles.words import Code, Profile, Versioned, Words, Wrongness, repeated
 
 Answers = Mapping[str, Sequence[str]]
 SERVICES = "services"
@@ -57,20 +57,13 @@ class WholeAnswers(Profile):
     cannot_safely: Words
 
 
-class Form(Translated):
+class Form(Versioned):
     """One version of a form. A version that was ever served is never edited: a change is a new file."""
 
-    id: Code
-    number: Version
     title: Words
     intro: Words
     whole_answers: WholeAnswers
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
-
-    @property
-    def version(self) -> str:
-        """The name that a registration pins, such as `first_information.1`."""
-        return f"{self.id}.{self.number}"
 
     @cached_property
     def questions(self) -> Mapping[str, Question]:
@@ -122,6 +115,25 @@ class Form(Translated):
     def needs_person(self, answers: Answers, services: Sequence[str] = ()) -> bool:
         """Whether something was answered with `prefer_not` or `cannot_safely`, so that a person looks at it."""
         return any(not WHOLE_ANSWERS.isdisjoint(given) for given in (services, *answers.values()))
+
+    def faults(self) -> Iterator[Wrongness]:
+        """What is wrong inside this form."""
+        yield from super().faults()
+        for ids in ([step.id for step in self.steps], [question.id for question in self._all()]):
+            for name in repeated(ids):
+                yield ("steps",), f"{name} stands twice"
+        if SERVICES not in {question.id for question in self._all()}:
+            yield ("steps",), f"no question is {SERVICES}"
+        for number, step in enumerate(self.steps):
+            for which, question in enumerate(step.questions):
+                place = ("steps", number, "questions", which)
+                codes = [option.code for option in question.options]
+                if bool(codes) == (question.id == SERVICES):
+                    yield place, f"{question.id}: options are for every question but {SERVICES}"
+                for code in repeated(codes):
+                    yield place, f"{question.id}: the code {code} stands twice"
+                for code in sorted(WHOLE_ANSWERS.intersection(codes)):
+                    yield place, f"{question.id}: {code} is added by itself and is not written"
 
     @cached_property
     def _always(self) -> tuple[Option, ...]:

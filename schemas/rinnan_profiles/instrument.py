@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from rinnan_events.opened import Route
-from rinnan_profiles.answers import FieldFault, NotWhole, Wrong
-from rinnan_profiles.words import Code, Profile, Standing, Translated, Version, Words
+from rinnan_profiles.answers import WHOLE_ANSWERS, FieldFault, NotWhole, Wrong
+from rinnan_profiles.words import Code, Profile, Standing, Versioned, Words, Wrongness, repeated
 
 CARE = (Route.STANDARD, Route.INDIVIDUAL_FIRST, Route.URGENT_CONTACT)
 """The routes from least to most care."""
@@ -31,6 +31,10 @@ class Stage(StrEnum):
     PILOT = "pilot"
     APPROVED = "approved"
     RETIRED = "retired"
+
+
+SERVED = frozenset({Stage.PILOT, Stage.APPROVED})
+APPROVERS = 2
 
 
 class Licence(Profile):
@@ -107,12 +111,10 @@ class GoldenCase(Profile):
     answers: dict[Code, Code] = Field(default_factory=dict)
 
 
-class Instrument(Translated):
+class Instrument(Versioned):
     """One version of an instrument, pinned by every registration that is opened under it."""
 
     languages: dict[str, Standing] = Field(default_factory=dict)
-    id: Code
-    number: Version
     stage: Stage
     title: str
     validated: bool
@@ -125,16 +127,10 @@ class Instrument(Translated):
     rules: tuple[Rule, ...] = ()
     golden_cases: tuple[GoldenCase, ...] = ()
 
-    @property
-    def version(self) -> str:
-        """The name that a registration pins."""
-        return f"{self.id}.{self.number}"
-
     def servable(self, language: str) -> bool:
         """Whether a parent may be asked this in a language. There is no fallback: a draft translation is not asked."""
         licensed = self.licence.permits_shipping and self.licence.permits_self_administration
-        staged = self.stage in {Stage.PILOT, Stage.APPROVED}
-        return licensed and staged and self.languages.get(language, Standing.DRAFT) is not Standing.DRAFT
+        return licensed and self.stage in SERVED and self.languages.get(language, Standing.DRAFT) is not Standing.DRAFT
 
     def responses(self, item: Item) -> tuple[Response, ...]:
         """The answers that an item takes."""
@@ -161,7 +157,49 @@ class Instrument(Translated):
         if case.declined:
             return None
         filled = dict.fromkeys((item.id for item in self.items), case.otherwise) if case.otherwise else {}
-        return cast("dict[str, str]", filled) | case.answers
+        return filled | case.answers
+
+    def faults(self) -> Iterator[Wrongness]:
+        """What is wrong inside this instrument; a golden case that fails is a fault like any other."""
+        yield from super().faults()
+        structure = list(self._structure_faults())
+        yield from structure
+        if structure:
+            return
+        for number, case in enumerate(self.golden_cases):
+            if self.route(self.golden(case)) is not case.route:
+                yield ("golden_cases", number), f"golden case {case.name!r} does not lead to {case.route}"
+
+    def _structure_faults(self) -> Iterator[Wrongness]:
+        if self.stage in SERVED and not (self.items and self.rules and self.golden_cases and self.intro):
+            yield ("stage",), f"{self.stage} takes an intro, items, rules and golden cases"
+        if self.stage is Stage.APPROVED and len(set(self.approvals)) < APPROVERS:
+            yield ("stage",), "approved takes two approvals"
+        yield from self._set_faults()
+        yield from self._item_faults()
+
+    def _set_faults(self) -> Iterator[Wrongness]:
+        for number, each in enumerate(self.response_sets):
+            place = ("response_sets", number)
+            least = {response.code: response.least for response in each.responses}
+            if not grows(each.responses):
+                yield place, f"{each.id}: score or least route falls on the way to worse answers"
+            for code in sorted(WHOLE_ANSWERS):
+                if CARE.index(least.get(code, Route.STANDARD)) < CARE.index(UNANSWERED):
+                    yield place, f"{each.id}: {code} is missing or leads to less than {UNANSWERED}"
+
+    def _item_faults(self) -> Iterator[Wrongness]:
+        items = [item.id for item in self.items]
+        for name in repeated(items):
+            yield ("items",), f"the item {name} stands twice"
+        for number, item in enumerate(self.items):
+            if item.responses not in self._sets:
+                yield ("items", number, "responses"), f"no response set is {item.responses}"
+        for number, rule in enumerate(self.rules):
+            for stray in sorted(set(rule.items) - set(items)):
+                yield ("rules", number, "items"), f"no item is {stray}"
+            if rule.red_flag and rule.route is not Route.URGENT_CONTACT:
+                yield ("rules", number, "route"), f"a red flag leads to {Route.URGENT_CONTACT}"
 
     @cached_property
     def _sets(self) -> Mapping[str, tuple[Response, ...]]:

@@ -12,6 +12,9 @@ from rinnan_profiles.words import Language, Profile
 _BLANK = re.compile(r"\{([a-z_]*)\}")
 
 
+CHANNELS = ("email", "sms")
+
+
 class Kind(StrEnum):
     """What a message is for."""
 
@@ -43,6 +46,12 @@ class Letter(Profile):
     def filled(self, **blanks: str) -> str:
         """The body with its blanks filled; KeyError where one is not given."""
         return _BLANK.sub(lambda blank: blanks[blank[1]], self.body).strip()
+
+
+class NeverSay(Profile):
+    """The beginnings of words, per language, that no message may hold: who sees the phone must learn nothing."""
+
+    words: dict[Language, tuple[str, ...]]
 
 
 class Letters(Profile):

@@ -15,15 +15,17 @@ from rinnan_profiles.county import County
 from rinnan_profiles.faults import Fault, Source, faults_of
 from rinnan_profiles.form import Form
 from rinnan_profiles.instrument import Instrument
-from rinnan_profiles.letters import Kind, Letter, Letters
+from rinnan_profiles.letters import CHANNELS, Kind, Letter, Letters, NeverSay
 from rinnan_profiles.manual_entry import ManualEntry
 from rinnan_profiles.positions import line_of
 from rinnan_profiles.texts import Texts
+from rinnan_profiles.words import Versioned
 
 M = TypeVar("M", bound=BaseModel)
-CHANNELS = ("email", "sms")
+V = TypeVar("V", bound=Versioned)
 KINDS = frozenset(kind.value for kind in Kind)
 DEFAULT_LABELS = "manual_entry.default.toml"
+NEVER_SAY = "letters_never_say.toml"
 
 
 class UnknownCounty(LookupError):  # noqa: N818 - a state of the world
@@ -54,6 +56,7 @@ class Profiles:
     instruments: Mapping[str, Instrument]
     labels: Mapping[tuple[str, str], ManualEntry]
     default_labels: ManualEntry
+    never_say: Mapping[str, tuple[str, ...]]
 
     def county(self, code: str) -> County:
         """The county as it is now; `UnknownCounty` where there is none."""
@@ -108,28 +111,16 @@ def read(contracts: Path, counties: Path) -> tuple[Profiles | None, tuple[Fault,
     reading = _Reading()
     forms = reading.all(contracts / "forms", Form, but="manual_entry.")
     catalogues = reading.all(contracts / "catalogues", Catalogue)
-    texts = reading.all(contracts / "texts", Texts)
+    texts = reading.all(contracts / "texts", Texts, but="letters_")
     instruments = reading.all(contracts / "instruments", Instrument)
     default = reading.one(contracts / "forms" / DEFAULT_LABELS, ManualEntry)
-    present: dict[str, County] = {}
-    earlier: dict[str, County] = {}
-    labels: dict[tuple[str, str], ManualEntry] = {}
-    for folder in _folders(counties):
-        county = reading.county(folder)
-        if county is None:
-            continue
-        present[county.code] = county
-        for destination in county.destinations:
-            if destination.labels and (found := reading.one(folder / destination.labels, ManualEntry)):
-                labels[county.code, destination.name] = found
-        for old in map(reading.county, _folders(folder / "history")):
-            if old:
-                earlier[old.profile] = old
+    never_say = reading.one(contracts / "texts" / NEVER_SAY, NeverSay)
+    present, earlier, labels = reading.counties(counties)
     if not present:
         reading.faults.append(Fault(counties, 1, "no county"))
-    if default is None:
+    if default is None or never_say is None:
         return None, tuple(reading.faults)
-    profiles = Profiles(present, earlier, forms, catalogues, texts, instruments, labels, default)
+    profiles = Profiles(present, earlier, forms, catalogues, texts, instruments, labels, default, never_say.words)
     return profiles, (*reading.faults, *faults_of(profiles, reading.sources))
 
 
@@ -140,7 +131,7 @@ class _Reading:
     faults: list[Fault] = field(default_factory=list[Fault])
     sources: dict[int, Source] = field(default_factory=dict[int, Source])
 
-    def all(self, folder: Path, model: type[M], but: str = "\n") -> dict[str, M]:
+    def all(self, folder: Path, model: type[V], but: str = "\n") -> dict[str, V]:
         """Every file of a folder, by version; the file is named after the version it holds."""
         found: dict[str, M] = {}
         for path in sorted(folder.glob("*.toml")):
@@ -149,11 +140,35 @@ class _Reading:
             value = self.one(path, model)
             if value is None:
                 continue
-            version: str = value.version  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType] - every versioned file has one
-            found[version] = value
-            if path.stem != version:
-                self.faults.append(Fault(path, 1, f"the file holds {version} and is not named after it"))
+            found[value.version] = value
+            if path.stem != value.version:
+                self.faults.append(Fault(path, 1, f"the file holds {value.version} and is not named after it"))
         return found
+
+    def counties(self, parent: Path) -> tuple[dict[str, County], dict[str, County], dict[tuple[str, str], ManualEntry]]:
+        """Every county as it is now, the earlier versions of each by profile, and their labels for manual entry."""
+        present: dict[str, County] = {}
+        earlier: dict[str, County] = {}
+        labels: dict[tuple[str, str], ManualEntry] = {}
+        for folder in _folders(parent):
+            county = self.county(folder)
+            if county is None:
+                continue
+            if county.code in present or folder.name.split("-")[0] != county.code:
+                self.faults.append(
+                    self.sources[id(county)].fault(("code",), "the folder is called <code>-<name>, once")
+                )
+                continue
+            present[county.code] = county
+            for destination in county.destinations:
+                if destination.labels and (found := self.one(folder / destination.labels, ManualEntry)):
+                    labels[county.code, destination.name] = found
+            for old in map(self.county, _folders(folder / "history")):
+                if old and (old.code != county.code or old.version >= county.version):
+                    self.faults.append(self.sources[id(old)].fault(("version",), "not an earlier version"))
+                elif old:
+                    earlier[old.profile] = old
+        return present, earlier, labels
 
     def county(self, folder: Path) -> County | None:
         """A county's file with its letters."""
@@ -162,6 +177,7 @@ class _Reading:
 
     def one(self, path: Path, model: type[M], **more: Any) -> M | None:
         """One file as its model, or None and its faults noted."""
+        text = ""
         try:
             text = path.read_text("utf-8")
             data = tomllib.loads(text)
@@ -179,7 +195,9 @@ class _Reading:
                 wrong = "unknown key" if error["type"] == "extra_forbidden" else error["msg"].lower()
                 self.faults.append(Fault(path, line_of(text, loc), f"{dotted(loc)}: {wrong}"))
         else:
-            self.sources[id(value)] = Source(path, text)
+            for key in sorted(data.keys() & more.keys()):
+                self.faults.append(Fault(path, line_of(text, (key,)), f"{key}: unknown key"))
+            self.sources[id(value)] = Source(path, text, value)
             return value
         return None
 

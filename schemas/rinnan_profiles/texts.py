@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rinnan_profiles.answers import FieldFault, NotWhole, Wrong
-from rinnan_profiles.words import Code, Profile, Translated, Version, Words
+from rinnan_profiles.words import Code, Profile, Versioned, Words, Wrongness, repeated
 
 
 class Consent(Profile):
@@ -42,11 +42,9 @@ class Page(Profile):
     body: Words
 
 
-class Texts(Translated):
+class Texts(Versioned):
     """One version of the words that a registration pins."""
 
-    id: Code
-    number: Version
     consents: tuple[Consent, ...]
     statuses: Statuses
     ending: Words
@@ -55,16 +53,17 @@ class Texts(Translated):
     help: Page
     help_lines: tuple[HelpLine, ...]
 
-    @property
-    def version(self) -> str:
-        """The name that a registration pins."""
-        return f"{self.id}.{self.number}"
-
     def check_consents(self, given: Mapping[str, bool]) -> None:
         """Refuse with `NotWhole` unless every consent is answered, and every mandatory one with yes."""
         faults = list(self._consent_faults(given))
         if faults:
             raise NotWhole(faults)
+
+    def faults(self) -> Iterator[Wrongness]:
+        """What is wrong inside these texts."""
+        yield from super().faults()
+        for consent in repeated(consent.id for consent in self.consents):
+            yield ("consents",), f"the consent {consent} stands twice"
 
     def _consent_faults(self, given: Mapping[str, bool]) -> Iterator[FieldFault]:
         if not given.keys() <= {consent.id for consent in self.consents}:

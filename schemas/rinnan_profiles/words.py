@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
@@ -16,6 +17,11 @@ FIRST_LANGUAGES = ("fi", "sv", "en")
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$")]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Version = Annotated[int, Field(ge=1)]
+
+
+Place = tuple[str | int, ...]
+Wrongness = tuple[Place, str]
+"""The keys that lead to a fault, and what is wrong, in words."""
 
 
 class Profile(BaseModel):
@@ -69,8 +75,30 @@ class Translated(Profile):
     languages: Annotated[dict[Language, Standing], Field(min_length=1)]
     partial: dict[Language, Standing] = Field(default_factory=dict)
 
+    def faults(self) -> Iterator[Wrongness]:
+        """What is wrong inside this file, each with the keys that lead to it."""
+        for place, words in words_in(self):
+            for missing in sorted(self.languages.keys() - words.languages):
+                yield place, f"the text is missing in {missing}"
+            for stray in sorted(words.languages - self.languages.keys() - self.partial.keys()):
+                yield (*place, stray), f"{stray} is not among the languages of this file"
 
-Place = tuple[str | int, ...]
+
+class Versioned(Translated):
+    """One version of something that registrations are pinned to: never edited once served, and loadable for ever."""
+
+    id: Code
+    number: Version
+
+    @property
+    def version(self) -> str:
+        """The name that a registration pins, such as `first_information.1`; its file is named after it."""
+        return f"{self.id}.{self.number}"
+
+
+def repeated(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that stand more than once, sorted."""
+    return tuple(sorted(name for name, times in Counter(names).items() if times > 1))
 
 
 def words_in(value: Any, at: Place = ()) -> Iterator[tuple[Place, Words]]:
