@@ -16,7 +16,7 @@ from typing import BinaryIO, Self
 import psutil
 
 PR_SET_PDEATHSIG = 1
-libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+libc = ctypes.CDLL(None)
 
 
 class DidNotStart(Exception):  # noqa: N818 - a state of the world
@@ -34,7 +34,7 @@ def die_with_parent(signal_number: signal.Signals, parent: int) -> Callable[[], 
     """
 
     def before_exec() -> None:
-        if libc is not None:
+        if sys.platform == "linux":
             libc.prctl(PR_SET_PDEATHSIG, signal_number)
             if os.getppid() != parent:
                 os.kill(os.getpid(), signal_number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ DATABASE_ADMIN_URL = "TEST_DATABASE_ADMIN_URL"
 
 
 @contextmanager
-def kafka(var: Path) -> Iterator[str]:
+def kafka(var: Path) -> Generator[str]:
     """The address of a Kafka that lives as long as the block; `TEST_KAFKA_SERVERS` names one to use instead."""
     if given := os.environ.get(KAFKA_SERVERS):
         yield given
@@ -26,7 +26,7 @@ def kafka(var: Path) -> Iterator[str]:
 
 
 @contextmanager
-def postgres(var: Path) -> Iterator[str]:
+def postgres(var: Path) -> Generator[str]:
     """A superuser's URL of a PostgreSQL that lives as long as the block; `TEST_DATABASE_ADMIN_URL` gives another."""
     if given := os.environ.get(DATABASE_ADMIN_URL):
         yield given
@@ -36,14 +36,14 @@ def postgres(var: Path) -> Iterator[str]:
 
 
 @contextmanager
-def kafka_and_postgres(var: Path) -> Iterator[tuple[str, str]]:
+def kafka_and_postgres(var: Path) -> Generator[tuple[str, str]]:
     """Both, for a run that needs both."""
     with postgres(var) as admin_url, kafka(var) as servers:
         yield servers, admin_url
 
 
 @contextmanager
-def _folder(path: Path) -> Iterator[Path]:
+def _folder(path: Path) -> Generator[Path]:
     path.mkdir(parents=True, exist_ok=True)
     try:
         yield path
