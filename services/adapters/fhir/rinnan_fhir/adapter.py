@@ -52,7 +52,7 @@ class FhirAdapter:
 
     async def check(self) -> CheckResult:
         """Whether the server says that it is R4 and takes what we send."""
-        request = self._http.build_request("GET", "/metadata")
+        request = self._http.build_request("GET", f"{self._settings.base_url}/metadata")
         answer = far_side.reading(await far_side.ask(self._http, request, self._settings.time_out_seconds))
         if isinstance(answer, Unavailable):
             return answer
@@ -64,7 +64,7 @@ class FhirAdapter:
         body = orjson.dumps(bundle)
         if not whole(bundle, body):
             return Rejected(Reason.NOT_VALID)
-        answer = await far_side.post(self._http, body, self._settings.time_out_seconds)
+        answer = await far_side.post(self._http, self._settings.base_url, body, self._settings.time_out_seconds)
         if not isinstance(answer, httpx.Response):
             return answer
         if not answer.is_success:
@@ -78,7 +78,7 @@ class FhirAdapter:
 
     async def find(self, key: DeliveryKey) -> FindResult:
         """Search the registration by its identifier."""
-        search = f"/Task?{mapping.delivery_search(key, self._table)}&_count=10"
+        search = f"{self._settings.base_url}/Task?{mapping.delivery_search(key, self._table)}&_count=10"
         request = self._http.build_request("GET", search, headers={"Cache-Control": "no-cache"})
         answer = far_side.reading(await far_side.ask(self._http, request, self._settings.time_out_seconds))
         if isinstance(answer, Unavailable):

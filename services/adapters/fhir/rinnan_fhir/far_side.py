@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,21 +23,26 @@ Answer = httpx.Response | Unavailable | Unknown
 
 def client(settings: FhirSettings, bearer: str | None) -> httpx.AsyncClient:
     """The connection pool of one destination. Raises OSError or ssl.SSLError where a certificate cannot be read."""
-    context = ssl.create_default_context(cafile=settings.authorities)
-    if settings.client_certificate:
-        context.load_cert_chain(settings.client_certificate, settings.client_key)
     headers = {"Accept": MEDIA_TYPE}
     if bearer:
         headers["Authorization"] = f"Bearer {bearer}"
     connecting = settings.connect_time_out_seconds
     return httpx.AsyncClient(
-        base_url=settings.base_url,
         headers=headers,
-        verify=context,
+        verify=_trust(settings.authorities, settings.client_certificate, settings.client_key),
         trust_env=False,
         timeout=httpx.Timeout(None, connect=connecting, pool=connecting),
         limits=httpx.Limits(max_connections=settings.parallel + 1, keepalive_expiry=IDLE_SECONDS),
     )
+
+
+@cache
+def _trust(authorities: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    """Whom to believe, and who we are (mutual TLS)."""
+    context = ssl.create_default_context(cafile=authorities)
+    if certificate:
+        context.load_cert_chain(certificate, key)
+    return context
 
 
 async def ask(http: httpx.AsyncClient, request: httpx.Request, seconds: float) -> Answer:
@@ -55,7 +62,7 @@ async def ask(http: httpx.AsyncClient, request: httpx.Request, seconds: float) -
         return Unknown(Reason.CONNECTION_LOST)
 
 
-async def post(http: httpx.AsyncClient, body: bytes, seconds: float) -> Answer:
+async def post(http: httpx.AsyncClient, base_url: str, body: bytes, seconds: float) -> Answer:
     """Post a transaction; a 409, by which nothing was done, is asked again a few times within the same `seconds`."""
     ends = asyncio.get_running_loop().time() + seconds
     answer: Answer = Unavailable(Reason.CONFLICT)
@@ -64,7 +71,7 @@ async def post(http: httpx.AsyncClient, body: bytes, seconds: float) -> Answer:
         left = ends - asyncio.get_running_loop().time()
         if left <= 0:
             break
-        request = http.build_request("POST", "", content=body, headers={"Content-Type": MEDIA_TYPE})
+        request = http.build_request("POST", base_url, content=body, headers={"Content-Type": MEDIA_TYPE})
         answer = await ask(http, request, left)
         if not isinstance(answer, httpx.Response) or answer.status_code != LOST_RACE:
             break

@@ -1,0 +1,17 @@
+"""The FHIR adapter keeps the contract of the port, against a server on a real socket."""
+
+import pytest
+
+from rinnan_host.contract import AdapterContract
+
+
+class TestTheFhirAdapter(AdapterContract):
+    """Everything that the port asks."""
+
+
+class TestTheFhirAdapterWithARestrictedPlace(AdapterContract):
+    """The same where care routes and addresses may be written."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, object]:
+        return {"restricted_place": True}
