@@ -1,0 +1,1 @@
+"""Intake: two parents register side by side; nothing of one can be noticed by the other."""

@@ -1,0 +1,90 @@
+"""The timetable: the one ending at the deadline, what became of the deliveries, and forgetting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rinnan_chassis.deciding import Context, Decision, Work
+from rinnan_events.intake import RegistrationEnded, RegistrationPurged
+from rinnan_events.record_export import DeliveryMoved, DeliveryState
+from rinnan_intake.domain.gate import purge_work
+from rinnan_intake.domain.reference import pinned_county
+from rinnan_intake.domain.state import Delivery, Doubt, Registration, pair_claims, to_a_person
+
+DELIVERED = frozenset({DeliveryState.CONFIRMED, DeliveryState.VERIFIED})
+SETTLED = DELIVERED | {DeliveryState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingDue:
+    """The registration stops being open: a grace after its deadline, or at the full hour after it completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeDue:
+    """The day has come on which a settled registration is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeysDestroyed:
+    """Keys are gone for good. `everything`: all of the registration's."""
+
+    everything: bool
+
+
+def close(state: Registration | None, _: ClosingDue, context: Context) -> Decision[Registration] | None:
+    """End what has not completed, with the one text there is; the pair may open anew."""
+    if state is None or state.ended_at is not None:
+        return None
+    let_go = dict.fromkeys(pair_claims(state))
+    closed = replace(state, pairs=())
+    if state.completed_at is not None:
+        return Decision(state=closed, claims=let_go)
+    purge_at = pinned_county(state, context).purge_after_ending_at(context.now)
+    ended = replace(closed, ended_at=context.now, purge_at=purge_at)
+    said = RegistrationEnded(registration_id=context.subject, ended_at=context.now)
+    return Decision(state=ended, says=(said,), works=(purge_work(context, ended),), claims=let_go)
+
+
+def hear_delivery(state: Registration | None, event: DeliveryMoved, context: Context) -> Decision[Registration] | None:
+    """Follow the ledger; once all is settled, the day of forgetting is fixed."""
+    if state is None:
+        return None
+    moved = replace(
+        state,
+        deliveries={**state.deliveries, event.delivery_id: Delivery(party_id=event.party_id, state=event.to_state)},
+    )
+    if moved.is_open or not is_settled(moved) or is_settled(state):
+        return Decision(state=moved)
+    planned = replace(moved, purge_at=pinned_county(state, context).purge_at(context.now))
+    return Decision(state=planned, works=(purge_work(context, planned),))
+
+
+def is_settled(state: Registration) -> bool:
+    """Whether everything that was to reach the county has: confirmed by its system, or keyed in and verified."""
+    if state.is_open and not any(party.alone_at for party in state.present.values()):
+        return False
+    owners = {party_id for party_id, party in state.present.items() if party.alone_at is not None}
+    wanted = {*owners, None} if state.completed_at is not None and state.present else owners
+    reached = {delivery.party_id for delivery in state.deliveries.values() if delivery.state in DELIVERED}
+    return wanted <= reached and all(delivery.state in SETTLED for delivery in state.deliveries.values())
+
+
+def purge(state: Registration | None, _: PurgeDue, context: Context) -> Decision[Registration] | None:
+    """Begin to forget: all keys go first. What is not settled goes to a person instead."""
+    if state is None or state.purge_at is None or context.now < state.purge_at:
+        return None
+    if not is_settled(state):
+        noted, alarms = to_a_person(state, Doubt.UNSETTLED_AT_PURGE, context)
+        return Decision(state=noted, works=alarms)
+    owners: list[str | None] = [*(str(party_id) for party_id in state.parties), None]
+    payload = {"parties": owners, "everything": True}
+    return Decision(works=(Work("destroy_keys", f"{context.subject}.everything", context.now, payload),))
+
+
+def forget(state: Registration | None, gone: KeysDestroyed, context: Context) -> Decision[Registration] | None:
+    """Forget the registration once all its keys are gone."""
+    if state is None or not gone.everything:
+        return None
+    said = RegistrationPurged(registration_id=context.subject, purged_at=context.now)
+    return Decision(says=(said,), forget=True)

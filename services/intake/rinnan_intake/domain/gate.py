@@ -1,0 +1,102 @@
+"""The gate: when every part is whole, the registration is completed. The point of no return."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rinnan_chassis.deciding import Context, Decision, Work
+from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
+from rinnan_events.intake import CompletedPart, RegistrationCompleted
+from rinnan_events.risk_screening import ScreeningCompleted
+from rinnan_intake.domain.reference import pinned_county
+from rinnan_intake.domain.state import Doubt, Party, Registration, to_a_person
+
+
+def hear_screening(
+    state: Registration | None, event: ScreeningCompleted, context: Context
+) -> Decision[Registration] | None:
+    """A parent's screening is done, whatever was answered."""
+    party = _party_that_counts(state, event, context)
+    if state is None or party is None:
+        return None
+    return _remember(state, event, context, screening=max(party.screening, event.version))
+
+
+def hear_consent(state: Registration | None, event: ConsentGiven, context: Context) -> Decision[Registration] | None:
+    """A parent gave every mandatory consent."""
+    party = _party_that_counts(state, event, context)
+    if state is None or party is None:
+        return None
+    return _remember(state, event, context, consent=max(party.consent, event.version))
+
+
+def hear_withdrawal(
+    state: Registration | None, event: ConsentWithdrawn, context: Context
+) -> Decision[Registration] | None:
+    """A parent took consents back: the gate stays shut until a later version is given. After the gate, no change."""
+    party = _party_that_counts(state, event, context)
+    if state is None or party is None or not state.is_open:
+        return None
+    return _remember(state, event, context, consent_withdrawn=max(party.consent_withdrawn, event.version))
+
+
+def at_the_gate(decision: Decision[Registration], context: Context) -> Decision[Registration]:
+    """Complete the registration where this decision made it whole; otherwise the decision as it is."""
+    state = decision.state
+    if state is None or not state.is_open or not _is_whole(state):
+        return decision
+    county = pinned_county(state, context)
+    parts = tuple(
+        CompletedPart(party_id=party_id, form=party.submitted, consent=party.consent, screening=party.screening)
+        for party_id, party in sorted(state.present.items())
+    )
+    shown_at, contact_by = county.next_full_hour(context.now), county.contact_by(context.now)
+    purge_at = county.purge_at(contact_by)
+    completed = replace(
+        state,
+        completed_at=context.now,
+        completed_shown_at=shown_at,
+        contact_by=contact_by,
+        completed=parts,
+        purge_at=purge_at,
+    )
+    said = RegistrationCompleted(
+        registration_id=context.subject, completed_at=context.now, contact_by=contact_by, parts=parts
+    )
+    works = (Work("closing", str(context.subject), shown_at), purge_work(context, completed))
+    return replace(decision, state=completed, says=(*decision.says, said), works=(*decision.works, *works))
+
+
+def purge_work(context: Context, state: Registration) -> Work:
+    """Look at `purge_at` whether all is settled. A purge that moved is a work of its own; the earlier finds nothing."""
+    due_at = state.purge_at or context.now
+    return Work("purge", f"{context.subject}.{due_at.isoformat()}", due_at)
+
+
+def _is_whole(state: Registration) -> bool:
+    return len(state.present) == state.seats and all(party.is_whole for party in state.present.values())
+
+
+def _party_that_counts(
+    state: Registration | None, event: ScreeningCompleted | ConsentGiven | ConsentWithdrawn, context: Context
+) -> Party | None:
+    """The party, where the fact was accepted before the deadline and the party has not left."""
+    if state is None or context.accepted_at > state.deadline:
+        return None
+    party = state.parties.get(event.party_id)
+    return party if party is not None and party.left_at is None else None
+
+
+def _remember(
+    state: Registration,
+    event: ScreeningCompleted | ConsentGiven | ConsentWithdrawn,
+    context: Context,
+    **version: int,
+) -> Decision[Registration]:
+    remembered = state.with_party(event.party_id, **version)
+    if remembered == state:
+        return Decision()
+    if state.ended_at is not None:
+        noted, alarms = to_a_person(remembered, Doubt.HEARD_AFTER_ENDING, context)
+        return Decision(state=noted, works=alarms)
+    return at_the_gate(Decision(state=remembered), context)

@@ -1,0 +1,118 @@
+"""Leaving, and asking to be contacted alone. The other parent notices neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from rinnan_chassis.deciding import Cancel, Context, Decision, Work
+from rinnan_events.intake import PartyLeft, SingleContactRequested
+from rinnan_intake.domain.ending import is_settled
+from rinnan_intake.domain.opening import Newcomer, closing_work, join, open_for
+from rinnan_intake.domain.reference import pinned_county
+from rinnan_intake.domain.state import Party, Registration, Status, the_party
+from rinnan_intake.errors import Closed, UnknownRegistration, WithTheCounty
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A parent takes no part any longer."""
+
+    party_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AskToBeContactedAlone:
+    """A parent asks the county to contact them without the other."""
+
+    party_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForOneAlone:
+    """After an ending, a parent asks to be contacted alone: a registration with one seat."""
+
+    county: str
+    newcomer: Newcomer
+
+
+def leave(state: Registration | None, command: Leave, context: Context) -> Decision[Registration]:
+    """Erase everything of this parent at once. What the other gets goes on as planned.
+
+    Raises: WithTheCounty once everything is delivered: then the county holds it, and leaving is told there.
+    """
+    if state is not None and command.party_id in state.parties and state.parties[command.party_id].left_at is not None:
+        return Decision(answer={"status": Status.CLOSED})
+    registration, party = the_party(state, command.party_id)
+    went = registration.status_for(command.party_id, context.now) is Status.WITH_THE_COUNTY
+    if went and is_settled(registration):
+        raise WithTheCounty
+    said = PartyLeft(registration_id=context.subject, party_id=command.party_id, left_at=context.now)
+    return Decision(
+        state=emptied(registration, command.party_id, context.now),
+        says=(said,),
+        works=erasing_work(command.party_id, party, context),
+        answer={"status": Status.CLOSED},
+    )
+
+
+def ask_to_be_contacted_alone(
+    state: Registration | None, command: AskToBeContactedAlone, context: Context
+) -> Decision[Registration]:
+    """The parent's own part goes to the county as it stands; asking again changes nothing.
+
+    Raises: Closed after the ending, when `OpenForOneAlone` serves instead.
+    """
+    registration, party = the_party(state, command.party_id)
+    if party.alone_at is None and registration.ended_at is not None:
+        raise Closed
+    return _alone(registration, command.party_id, context)
+
+
+def open_for_one_alone(
+    state: Registration | None, command: OpenForOneAlone, context: Context
+) -> Decision[Registration]:
+    """A registration of one party, asked to be contacted alone at once. Asking again changes nothing."""
+    if state is not None:
+        return Decision(answer=_went(context))
+    opened, (party_id,), said = open_for(command.county, (command.newcomer.person,), context)
+    opened, joined = join(opened, party_id, command.newcomer, context)
+    alone = _alone(opened, party_id, context)
+    return replace(alone, says=(said, *joined, *alone.says), works=(closing_work(opened, context), *alone.works))
+
+
+def emptied(state: Registration, party_id: UUID, now: datetime) -> Registration:
+    """The registration with nothing left of this party but its id."""
+    return replace(state, parties={**state.parties, party_id: Party(person=None, left_at=now)})
+
+
+def erasing_work(party_id: UUID, party: Party, context: Context) -> tuple[Work | Cancel, ...]:
+    """The destruction of every key that this party's parts rest under. What came with a ticket is not taken in."""
+    gone = Work("destroy_keys", f"{context.subject}.{party_id}", context.now, {"parties": [str(party_id)]})
+    return (gone, Cancel("take_in", str(party.ticket_id))) if party.ticket_id else (gone,)
+
+
+def _alone(registration: Registration, party_id: UUID, context: Context) -> Decision[Registration]:
+    party = registration.parties[party_id]
+    if party.alone_at is not None:
+        return Decision(answer=_went(context))
+    if party.identity is None or party.contact is None:
+        raise UnknownRegistration
+    county = pinned_county(registration, context)
+    completed = {part.party_id: part.form for part in registration.completed}
+    said = SingleContactRequested(
+        registration_id=context.subject,
+        party_id=party_id,
+        requested_at=context.now,
+        contact_by=county.contact_by(context.now),
+        form=completed.get(party_id, party.submitted) or None,
+        identity=party.identity,
+        contact=party.contact,
+    )
+    asked = registration.with_party(party_id, alone_at=context.now, alone_shown_at=county.next_full_hour(context.now))
+    return Decision(state=asked, says=(said,), answer=_went(context))
+
+
+def _went(context: Context) -> dict[str, str]:
+    return {"registration_id": str(context.subject)}

@@ -1,0 +1,127 @@
+"""What intake may answer instead of doing: each a state of the world with a stable code, never a value."""
+
+from __future__ import annotations
+
+from rinnan_chassis.deciding import Refusal
+
+
+class UnknownRegistration(Refusal):
+    """There is no such registration, or it is none of the caller's: both read the same."""
+
+    code = "intake.unknown_registration"
+    status = 404
+
+
+class UnknownTicket(Refusal):
+    """There is no such joining ticket, or it is none of the caller's."""
+
+    code = "intake.unknown_ticket"
+    status = 404
+
+
+class Closed(Refusal):
+    """The registration is closed for this parent; the one text for every cause."""
+
+    code = "intake.closed"
+
+
+class WithTheCounty(Refusal):
+    """The own part went to the county; a change is now a correction, told by phone."""
+
+    code = "intake.with_the_county"
+
+
+class SamePerson(Refusal):
+    """The other parent as given is the caller."""
+
+    code = "intake.same_person"
+    status = 422
+
+
+class DoubtfulMeeting(Refusal):
+    """The persons partly match an open registration; only a person can tell. Never reaches a caller."""
+
+    code = "intake.doubtful_meeting"
+
+
+class FormIsGivenIn(Refusal):
+    """The form is given in; it has to be taken back before it is changed."""
+
+    code = "intake.form_is_given_in"
+
+
+class FormNotWhole(Refusal):
+    """A mandatory part has no answer; `field` names it."""
+
+    code = "intake.form_not_whole"
+    status = 422
+
+
+class ChangedElsewhere(Refusal):
+    """The own part changed since it was read, on another device perhaps."""
+
+    code = "intake.changed_elsewhere"
+    status = 412
+
+
+class TooManyTickets(Refusal):
+    """This person asked for too many joining tickets within a day."""
+
+    code = "intake.too_many_tickets"
+    status = 429
+
+
+class UnknownCounty(Refusal):
+    """No such county is served here."""
+
+    code = "intake.unknown_county"
+    status = 422
+
+
+class NotOffered(Refusal):
+    """A code that the pinned form, catalogue or language list does not hold; `field` names where."""
+
+    code = "intake.not_offered"
+    status = 422
+
+
+class UnknownStep(Refusal):
+    """The form has no such step."""
+
+    code = "intake.unknown_step"
+    status = 404
+
+
+class IdentityCodeWrong(Refusal):
+    """The identity code is not one: its form, date or check character is wrong."""
+
+    code = "intake.identity_code_wrong"
+    status = 422
+
+
+class DateImpossible(Refusal):
+    """The date is in the future or too long ago."""
+
+    code = "intake.date_impossible"
+    status = 422
+
+
+class TextUnacceptable(Refusal):
+    """A text holds characters that no name, address or phone number has, or is too long or empty."""
+
+    code = "intake.text_unacceptable"
+    status = 422
+
+
+class PersonNotNamed(Refusal):
+    """A person needs an identity code, or else a name and a date of birth."""
+
+    code = "intake.person_not_named"
+    status = 422
+
+
+class ChildMissing(Refusal):
+    """At least one child has to be named."""
+
+    code = "intake.child_missing"
+    status = 422

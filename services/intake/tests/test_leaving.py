@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from rinnan_events.intake import (
+    FormSubmitted,
+    InvitationWanted,
+    ParentJoined,
+    PartyLeft,
+    RegistrationCompleted,
+    RegistrationEnded,
+    RegistrationOpened,
+    SingleContactRequested,
+)
+from rinnan_events.record_export import DeliveryState
+from rinnan_intake.domain import leaving
+from rinnan_intake.domain.opening import Newcomer
+from rinnan_intake.domain.state import Party, Person, Status
+from rinnan_intake.errors import Closed, WithTheCounty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from conftest import Play
+
+    from rinnan_profiles import Profiles
+
+    Here = tuple[UUID, UUID, UUID]
+
+AINO = Person(name="aino.hash", code="aino.code")
+BERT = Person(name="bert.hash", code="bert.code")
+
+
+@pytest.fixture
+def here(play: Play) -> Here:
+    return play.both_are_here(AINO, BERT)
+
+
+def test_a_leaver_is_erased_at_once(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    play.saves(registration, aino)
+    play.leaves(registration, aino)
+    assert play.states[registration].parties[aino] == Party(person=None, left_at=play.now)
+    assert [work.payload for work in play.planned("destroy_keys")] == [{"parties": [str(aino)]}]
+
+
+def test_a_leaver_sees_closed_and_the_other_sees_open_until_the_deadline(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.leaves(registration, aino)
+    assert (play.sees(registration, aino), play.sees(registration, bert)) == (Status.CLOSED, Status.OPEN)
+    play.waits(play.states[registration].deadline - play.now)
+    assert play.sees(registration, bert) is Status.OPEN
+
+
+def test_leaving_twice_is_leaving_once(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    assert play.leaves(registration, aino).answer == play.leaves(registration, aino).answer
+    assert len(play.said_of(PartyLeft)) == 1
+
+
+def test_what_a_leaver_does_next_finds_it_closed(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    play.leaves(registration, aino)
+    with pytest.raises(Closed):
+        play.saves(registration, aino)
+
+
+def test_a_starter_who_left_is_asked_again_when_the_other_starts(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    left = play.party_of(registration, AINO)
+    play.leaves(registration, left)
+    assert play.starts(BERT, AINO) == registration
+    assert play.said_of(InvitationWanted)[-1].party_id not in {left, play.party_of(registration, BERT)}
+
+
+def test_starting_again_after_the_other_left_says_nothing(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    play.leaves(registration, aino)
+    said = len(play.said)
+    assert play.starts(BERT, AINO) == registration
+    assert len(play.said) == said
+
+
+def test_leaving_after_the_gate_leaves_the_others_part_as_it_is(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.completes_own_part(registration, aino)
+    play.completes_own_part(registration, bert)
+    play.leaves(registration, aino)
+    play.waits(timedelta(hours=1))
+    assert play.sees(registration, bert) is Status.WITH_THE_COUNTY
+    assert play.said_of(RegistrationEnded) == []
+
+
+def test_once_delivered_leaving_is_told_to_the_county(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.completes_own_part(registration, aino)
+    play.completes_own_part(registration, bert)
+    play.delivery_moves(registration, uuid4(), DeliveryState.CONFIRMED)
+    play.waits(timedelta(hours=1))
+    with pytest.raises(WithTheCounty):
+        play.leaves(registration, aino)
+
+
+def test_asking_to_be_contacted_alone_sends_the_own_part(play: Play, here: Here, profiles: Profiles) -> None:
+    registration, aino, _ = here
+    play.submits(registration, aino)
+    play.asks_alone(registration, aino)
+    asked = play.said_of(SingleContactRequested)[0]
+    assert (asked.party_id, asked.form) == (aino, 1)
+    assert asked.contact_by == profiles.county("lapha").contact_by(play.now)
+
+
+def test_asking_alone_needs_no_form(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    play.asks_alone(registration, aino)
+    assert play.said_of(SingleContactRequested)[0].form is None
+
+
+def test_asking_alone_twice_is_asking_once(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    assert play.asks_alone(registration, aino).answer == play.asks_alone(registration, aino).answer
+    assert len(play.said_of(SingleContactRequested)) == 1
+
+
+def test_who_asked_alone_sees_with_the_county_at_the_full_hour_and_the_other_sees_open(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.asks_alone(registration, aino)
+    assert play.sees(registration, aino) is Status.OPEN
+    play.waits(timedelta(hours=1))
+    assert (play.sees(registration, aino), play.sees(registration, bert)) == (Status.WITH_THE_COUNTY, Status.OPEN)
+
+
+def test_who_asked_alone_is_not_part_of_a_joint_registration(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.completes_own_part(registration, aino)
+    play.asks_alone(registration, aino)
+    play.completes_own_part(registration, bert)
+    assert play.said_of(RegistrationCompleted) == []
+
+
+def test_what_the_other_is_answered_does_not_depend_on_asking_alone(play: Play, fresh_play: Callable[[], Play]) -> None:
+    def bert_acts(stage: Play, *, aino_asks: bool) -> list[object]:
+        registration, aino, bert = stage.both_are_here(AINO, BERT)
+        if aino_asks:
+            stage.asks_alone(registration, aino)
+        answers = [
+            stage.saves(registration, bert),
+            stage.submits(registration, bert),
+            stage.reopens(registration, bert),
+        ]
+        return [answer.answer for answer in answers]
+
+    assert bert_acts(play, aino_asks=True) == bert_acts(fresh_play(), aino_asks=False)
+
+
+def test_after_the_gate_the_version_that_completed_goes_along(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.completes_own_part(registration, aino)
+    play.completes_own_part(registration, bert)
+    play.reopens(registration, aino)
+    play.submits(registration, aino)
+    play.asks_alone(registration, aino)
+    assert play.said_of(SingleContactRequested)[0].form == 1
+    assert [said.version for said in play.said_of(FormSubmitted) if said.party_id == aino] == [1]
+
+
+def test_after_the_ending_contact_alone_is_a_new_registration_of_one_party(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    play.waits(timedelta(days=15))
+    with pytest.raises(Closed):
+        play.asks_alone(registration, aino)
+    party = play.states[registration].parties[aino]
+    again = leaving.OpenForOneAlone("lapha", Newcomer(AINO, party.identity, party.contact, party.protection))
+    fresh = uuid4()
+    for _ in range(2):
+        play.decide(leaving.open_for_one_alone, again, fresh)
+    assert [len(said.party_ids) for said in play.said_of(RegistrationOpened)] == [2, 1]
+    assert play.said_of(ParentJoined)[-1].registration_id == fresh
+    assert [said.registration_id for said in play.said_of(SingleContactRequested)] == [fresh]

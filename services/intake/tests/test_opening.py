@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted, RegistrationOpened
+from rinnan_intake.domain.state import Doubt, Match, Person, Status
+from rinnan_intake.errors import DoubtfulMeeting, SamePerson
+
+if TYPE_CHECKING:
+    from conftest import Play
+
+    from rinnan_profiles import Profiles
+
+AINO = Person(name="aino.hash", code="aino.code")
+BERT = Person(name="bert.hash", code="bert.code")
+CECILIA = Person(name="cecilia.hash", code="cecilia.code")
+
+
+def test_a_start_opens_a_registration_with_both_parties_in_an_order_that_tells_nothing(play: Play) -> None:
+    play.starts(AINO, BERT)
+    opened = play.said_of(RegistrationOpened)[0]
+    assert list(opened.party_ids) == sorted(opened.party_ids)
+    assert all(party.version == 4 for party in opened.party_ids)
+
+
+def test_a_start_joins_the_starter_and_asks_the_other(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    aino, bert = play.party_of(registration, AINO), play.party_of(registration, BERT)
+    assert [said.party_id for said in play.said_of(ParentJoined)] == [aino]
+    assert [said.party_id for said in play.said_of(ProtectionNoted)] == [aino]
+    assert [said.party_id for said in play.said_of(InvitationWanted)] == [bert]
+
+
+def test_what_one_says_of_the_other_is_owned_by_the_other(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    assert play.said_of(InvitationWanted)[0].contact.party == play.party_of(registration, BERT)
+
+
+def test_what_one_says_of_the_others_contact_is_not_kept(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    assert play.states[registration].parties[play.party_of(registration, BERT)].contact is None
+
+
+def test_the_deadline_and_the_pinned_versions_are_fixed_at_opening(play: Play, profiles: Profiles) -> None:
+    play.starts(AINO, BERT)
+    opened = play.said_of(RegistrationOpened)[0]
+    county = profiles.county("lapha")
+    assert (opened.deadline, opened.pins) == (county.deadline(play.now), county.pins())
+
+
+def test_crossed_starts_meet_in_one_registration_with_one_answer(play: Play) -> None:
+    assert play.starts(AINO, BERT) == play.starts(BERT, AINO)
+    assert len(play.said_of(RegistrationOpened)) == 1
+
+
+def test_the_second_of_two_crossed_starts_joins_and_asks_nobody(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    play.starts(BERT, AINO)
+    assert {said.party_id for said in play.said_of(ParentJoined)} == set(play.states[registration].parties)
+    assert len(play.said_of(InvitationWanted)) == 1
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        (Person(name="bert.hash"), AINO),
+        (Person(code="bert.code"), AINO),
+        (BERT, Person(name="aino.hash")),
+        (BERT, Person(code="aino.code")),
+    ],
+)
+def test_a_pair_meets_however_each_named_the_other(play: Play, named: tuple[Person, Person]) -> None:
+    said_of_bert = named[0]
+    said_of_aino = named[1]
+    assert play.starts(AINO, said_of_bert) == play.starts(BERT, said_of_aino)
+
+
+def test_another_co_parent_is_another_pair(play: Play) -> None:
+    assert play.starts(AINO, BERT) != play.starts(AINO, CECILIA)
+
+
+def test_the_same_pair_in_another_county_is_another_registration(play: Play) -> None:
+    assert play.starts(AINO, BERT) != play.starts(BERT, AINO, county="pirha")
+
+
+def test_starting_again_changes_and_says_nothing(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    before, said = play.states[registration], list(play.said)
+    assert play.starts(AINO, BERT) == registration
+    assert (play.states[registration], play.said) == (before, said)
+
+
+def test_nobody_is_both_parents(play: Play) -> None:
+    with pytest.raises(SamePerson):
+        play.starts(AINO, Person(code="aino.code"))
+
+
+def test_namesakes_with_two_identity_codes_are_a_doubt() -> None:
+    assert Person(name="same", code="one").matches(Person(name="same", code="two")) is Match.DOUBT
+
+
+def test_an_identity_code_outweighs_a_name_written_otherwise() -> None:
+    assert Person(name="short", code="one").matches(Person(name="long", code="one")) is Match.YES
+
+
+def test_a_namesake_of_the_expected_parent_does_not_join(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    with pytest.raises(DoubtfulMeeting):
+        play.starts(Person(name="bert.hash", code="another.code"), AINO)
+    assert [said.party_id for said in play.said_of(ParentJoined)] == [play.party_of(registration, AINO)]
+
+
+def test_a_doubtful_start_opens_apart_and_goes_to_a_person_with_nobody_asked(play: Play) -> None:
+    play.starts(AINO, BERT)
+    namesake = Person(name="bert.hash", code="another.code")
+    apart = play.starts(namesake, AINO, apart=True, subject=uuid4())
+    assert [noted.doubt for noted in play.states[apart].attention] == [Doubt.PERSONS_CONTRADICT]
+    assert len(play.said_of(InvitationWanted)) == 1
+    assert play.sees(apart, play.party_of(apart, namesake)) is Status.OPEN
+
+
+def test_claims_that_lead_to_two_registrations_go_to_a_person(play: Play) -> None:
+    first = play.starts(AINO, Person(name="bert.hash"))
+    second = play.starts(AINO, Person(code="bert.code"))
+    third = play.starts(BERT, AINO)
+    assert len({first, second, third}) == 3
+    assert [noted.doubt for noted in play.states[third].attention] == [Doubt.PERSONS_CONTRADICT]
+
+
+def test_a_doubt_raises_one_alarm(play: Play) -> None:
+    play.starts(AINO, BERT, apart=True, subject=uuid4())
+    assert [work.payload for work in play.planned("alarm")] == [{"doubt": "persons_contradict"}]
