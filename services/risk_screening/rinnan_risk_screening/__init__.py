@@ -1,0 +1,1 @@
+"""Risk screening: asks every parent the same, hides the answers, and only ever raises the care."""
