@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from rinnan_profiles.letters import CHANNELS, Kind, Letter, Letters, NeverSay
 from rinnan_profiles.manual_entry import ManualEntry
 from rinnan_profiles.positions import line_of
 from rinnan_profiles.texts import Texts
-from rinnan_profiles.words import Versioned
+from rinnan_profiles.words import Place, Versioned
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=Versioned)
@@ -133,7 +133,7 @@ class _Reading:
 
     def all(self, folder: Path, model: type[V], but: str = "\n") -> dict[str, V]:
         """Every file of a folder, by version; the file is named after the version it holds."""
-        found: dict[str, M] = {}
+        found: dict[str, V] = {}
         for path in sorted(folder.glob("*.toml")):
             if path.name.startswith(but):
                 continue
@@ -190,10 +190,9 @@ class _Reading:
             at = str(broken).rpartition("(at line ")[2].partition(",")[0]
             self.faults.append(Fault(path, int(at) if at.isdigit() else 1, f"not TOML: {broken}"))
         except ValidationError as invalid:
-            for error in invalid.errors(include_input=False, include_url=False):
-                loc = error["loc"]
-                wrong = "unknown key" if error["type"] == "extra_forbidden" else error["msg"].lower()
-                self.faults.append(Fault(path, line_of(text, loc), f"{dotted(loc)}: {wrong}"))
+            self.faults.extend(
+                Fault(path, line_of(text, place), f"{dotted(place)}: {wrong}") for place, wrong in _told(invalid)
+            )
         else:
             for key in sorted(data.keys() & more.keys()):
                 self.faults.append(Fault(path, line_of(text, (key,)), f"{key}: unknown key"))
@@ -219,7 +218,18 @@ class _Reading:
         return found
 
 
-def dotted(place: tuple[str | int, ...]) -> str:
+def _told(invalid: ValidationError) -> Iterator[tuple[Place, str]]:
+    """What validation says, without the complaint that a list is too short because its entries are wrong."""
+    errors = invalid.errors(include_input=False, include_url=False)
+    places = [error["loc"] for error in errors]
+    for error in errors:
+        place = error["loc"]
+        if error["type"] == "too_short" and any(other != place and other[: len(place)] == place for other in places):
+            continue
+        yield place, "unknown key" if error["type"] == "extra_forbidden" else error["msg"].lower()
+
+
+def dotted(place: Place) -> str:
     """A place in a file as a person writes it."""
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
 

@@ -70,13 +70,13 @@ class ManualEntry(Translated):
 
 def _leads(model: Any, path: list[str]) -> bool:
     """Whether a path leads from a model of the record to a value, through mappings by any key."""
-    if not path:
-        return not (isinstance(model, type) and issubclass(model, BaseModel))
     if get_origin(model) is dict:
-        return _leads(get_args(model)[1], path[1:])
+        return bool(path) and _leads(get_args(model)[1], path[1:])
     if isinstance(model, type) and issubclass(model, BaseModel):
-        info = model.model_fields.get(path[0])
+        info = model.model_fields.get(path[0]) if path else None
         return info is not None and _leads(info.annotation, path[1:])
+    if not path:
+        return all(_leads(each, path) for each in get_args(model))
     return any(
         _leads(each, path) for each in get_args(model) if each is not type(None) and get_origin(model) is not tuple
     )
