@@ -51,7 +51,7 @@ class Keyring:
 
     def __init__(
         self,
-        pool: asyncpg.Pool[Any],
+        pool: asyncpg.Pool,
         wrapping_keys: Mapping[Group, bytes] | Wrapping,
         cache_seconds: float = CACHE_SECONDS,
         *,

@@ -14,6 +14,7 @@ import hmac
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from rinnan_chassis.sealing import new_secret
-from rinnan_chassis.settings import PREFIX, KafkaSettings
-from rinnan_chassis.topics import Topics
+from rinnan_chassis.settings import PREFIX, KafkaSettings, SettingsRefused
+from rinnan_chassis.topics import Topics, TopicsFault
 from rinnan_chassis.wrapping import load_wrapping_keys, write_wrapping_keys
 from rinnan_events import Group
 
@@ -177,7 +178,7 @@ async def _provision_database(
         await admin.close()
 
 
-async def _provision_keyring(inside: asyncpg.Connection[Any], owner: str) -> None:
+async def _provision_keyring(inside: asyncpg.Connection, owner: str) -> None:
     """The keyring belongs to a role that nobody logs in as, so that its functions run with no more than its rights."""
     await _make_role(inside, owner)
     await inside.execute(f'create schema if not exists keyring authorization "{owner}"')
@@ -186,7 +187,7 @@ async def _provision_keyring(inside: asyncpg.Connection[Any], owner: str) -> Non
     await inside.execute("reset role")
 
 
-async def _provision_login(inside: asyncpg.Connection[Any], database: str, login: Login, password: str) -> None:
+async def _provision_login(inside: asyncpg.Connection, database: str, login: Login, password: str) -> None:
     await _make_role(inside, login.role)
     await inside.execute(f"alter role \"{login.role}\" login password '{scram_verifier(password)}'")
     await inside.execute(f'grant connect, temporary on database "{database}" to "{login.role}"')
@@ -194,7 +195,7 @@ async def _provision_login(inside: asyncpg.Connection[Any], database: str, login
     await inside.execute(f'alter role "{login.role}" in database "{database}" set search_path = "{login.schema}"')
 
 
-async def _give_keyring_rights(inside: asyncpg.Connection[Any], topics: Topics, login: Login) -> None:
+async def _give_keyring_rights(inside: asyncpg.Connection, topics: Topics, login: Login) -> None:
     """Exactly the rights that `topics.toml` gives. Nobody may change or delete a key; minting sets only its columns."""
     role = f'"{login.role}"'
     await inside.execute(f"revoke all on all tables in schema keyring from {role}")
@@ -210,35 +211,29 @@ async def _give_keyring_rights(inside: asyncpg.Connection[Any], topics: Topics, 
         await inside.execute(f"grant execute on all functions in schema keyring to {role}")
 
 
-async def _make_role(inside: asyncpg.Connection[Any], role: str) -> None:
+async def _make_role(inside: asyncpg.Connection, role: str) -> None:
     if not await inside.fetchval("select true from pg_roles where rolname = $1", role):
         await inside.execute(f'create role "{role}" nosuperuser nocreatedb nocreaterole noinherit')
 
 
 async def _provision_topics(kafka: Mapping[str, Any], topics: Topics, replication_factor: int) -> None:
+    settings = {name: topic_settings(topics, name, replication_factor) for name in topics.topics}
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:
         asked = [
-            NewTopic(
-                name,
-                topics.partitions,
-                replication_factor,
-                topic_configs=topic_settings(topics, name, replication_factor),
-            )
-            for name in topics.topics
+            NewTopic(name, topics.partitions, replication_factor, topic_configs=told) for name, told in settings.items()
         ]
-        answers = {answer[0]: answer[1] for answer in (await admin.create_topics(asked)).topic_errors}
+        made: Any = await admin.create_topics(asked)  # aiokafka types no answer's fields
+        answers: dict[str, int] = {answer[0]: answer[1] for answer in made.topic_errors}
         there = [name for name, code in answers.items() if code == _EXISTS_ALREADY]
         _refuse((name, code) for name, code in answers.items() if name not in there)
         for found in await _described(admin, list(topics.topics)):
             if len(found["partitions"]) != topics.partitions:
                 raise WrongPartitions(f"{found['topic']} has {len(found['partitions'])}, not {topics.partitions}")
-        mended = [
-            ConfigResource(ConfigResourceType.TOPIC, name, configs=topic_settings(topics, name, replication_factor))
-            for name in there
-        ]
-        for answer in await admin.alter_configs(mended) if mended else []:
+        mended = [ConfigResource(ConfigResourceType.TOPIC, name, configs=settings[name]) for name in there]
+        altered: Any = await admin.alter_configs(mended) if mended else []
+        for answer in altered:
             _refuse((name, code) for code, _, _, name in answer.resources)
     finally:
         await admin.close()
@@ -338,7 +333,14 @@ class ProvisionSettings(KafkaSettings):
 
 
 def main() -> None:
-    settings = ProvisionSettings.read(_cli_parse_args=True)
+    """What `python -m rinnan_chassis.provision` does."""
+    try:
+        _run(ProvisionSettings.read(_cli_parse_args=True))
+    except (SettingsRefused, ProvisionFault, TopicsFault) as fault:
+        sys.exit(f"{type(fault).__name__}: {fault}")
+
+
+def _run(settings: ProvisionSettings) -> None:
     environments = asyncio.run(
         provision(
             admin_database_url=settings.admin_database_url.get_secret_value(),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,7 +18,6 @@ from rinnan_events import Binding, Group
 pytestmark = pytest.mark.stack
 
 TOPICS_FILE = Path(__file__).parents[3] / "contracts" / "topics.toml"
-ROOMS = ("intake", "invitation", "record_export", "event_log")
 
 
 class House:
@@ -51,8 +50,10 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(postgres_admin_url: str, tmp_path_factory: pytest.TempPathFactory) -> House:
-    database = f"t{uuid4().hex[:12]}"
+def house(
+    postgres_admin_url: str, tmp_path_factory: pytest.TempPathFactory, a_database_name: Callable[[], str]
+) -> House:
+    database = a_database_name()
     environments = asyncio.run(
         provision(
             admin_database_url=postgres_admin_url,

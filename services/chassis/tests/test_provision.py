@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -63,6 +66,14 @@ def test_the_command_reads_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "do-not-say" not in repr(settings)
 
 
+def test_the_command_names_what_is_missing_and_repeats_no_secret() -> None:
+    environment = os.environ | {"RINNAN_ADMIN_DATABASE_URL": "postgresql://admin:do-not-say@127.0.0.1/postgres"}
+    command = [sys.executable, "-m", "rinnan_chassis.provision", "--kafka-servers", "k:9092", "--out", "o"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == "SettingsRefused: RINNAN_TOPICS: Field required"
+
+
 def modes(directory: Path) -> set[int]:
     return {path.stat().st_mode & 0o777 for path in directory.iterdir()}
 
@@ -74,8 +85,8 @@ def with_topic_renamed(name: str, path: Path) -> Path:
 
 
 @pytest.fixture
-def database() -> str:
-    return f"t{uuid4().hex[:12]}"
+def database(a_database_name: Callable[[], str]) -> str:
+    return a_database_name()
 
 
 @pytest.mark.stack
