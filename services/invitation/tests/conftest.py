@@ -1,0 +1,235 @@
+"""Invitations decided in memory by the real deciders, with the profiles that counties really use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from rinnan_chassis.deciding import Claim, Claimed, Context, Decision, Lost, Work
+from rinnan_events import Event, Sealed
+from rinnan_events.intake import (
+    CompletedPart,
+    FormReopened,
+    FormSubmitted,
+    InvitationWanted,
+    ParentJoined,
+    PartyLeft,
+    RegistrationCompleted,
+    RegistrationEnded,
+    RegistrationOpened,
+    RegistrationPurged,
+    SingleContactRequested,
+)
+from rinnan_events.invitation import Channel, Intention
+from rinnan_events.opened import Contact, Identity, OwnForm
+from rinnan_invitation import codes, domain
+from rinnan_invitation.domain import AskAgain, CodeMade, MessageSent, PresentCode, Reminded
+from rinnan_invitation.registration import InvitationCode, Registration
+from rinnan_profiles import Profiles, load
+
+ROOT = Path(__file__).parents[3]
+MORNING = datetime(2026, 3, 2, 9, 17, tzinfo=UTC)
+PEPPER = b"pepper for tests"
+
+
+@pytest.fixture(scope="session")
+def profiles() -> Profiles:
+    return load(ROOT / "contracts", ROOT / "deploy" / "counties")
+
+
+@dataclass
+class Play:
+    """One registration, as invitation knows it: `one` is here, `other` is awaited."""
+
+    profiles: Profiles
+    registration: UUID = field(default_factory=uuid4)
+    one: UUID = field(default_factory=uuid4)
+    other: UUID = field(default_factory=uuid4)
+    now: datetime = MORNING
+    opened_at: datetime = MORNING
+    state: Registration | None = None
+    forgotten: bool = False
+    said: list[Event] = field(default_factory=list)
+    works: dict[tuple[str, str], Work] = field(default_factory=dict)
+    ran: set[tuple[str, str]] = field(default_factory=set)
+    claims: dict[Claim, Claimed] = field(default_factory=dict)
+
+    @property
+    def county(self) -> Any:
+        return self.profiles.county("vakehyva")
+
+    @property
+    def deadline(self) -> datetime:
+        return self.county.deadline(self.opened_at)
+
+    def decide(self, decider: Callable[..., Decision[Registration] | None], fact: object) -> Any:
+        decision = decider(self.state, fact, Context(self.now, self.now, self.registration, self.profiles))
+        if decision is None:
+            return None
+        self.state = decision.state or self.state
+        self.said.extend(decision.says)
+        for claim, value in decision.claims.items():
+            if value is None:
+                self.claims.pop(claim, None)
+            else:
+                self.claims[claim] = value
+        for work in decision.works:
+            key = work.kind, work.key
+            if not isinstance(work, Work):
+                self.works.pop(key, None)
+            elif key not in self.ran:
+                self.works[key] = work
+        if decision.forget:
+            self.state, self.forgotten = None, True
+        return decision
+
+    def opens(self) -> None:
+        event = RegistrationOpened(
+            registration_id=self.registration,
+            county=self.county.code,
+            party_ids=(self.one, self.other),
+            opened_at=self.opened_at,
+            deadline=self.deadline,
+            pins=self.county.pins(),
+        )
+        self.decide(domain.note_the_opening, event)
+
+    def wants(self, party: UUID) -> None:
+        event = InvitationWanted(registration_id=self.registration, party_id=party, contact=self.contact(party))
+        self.decide(domain.ask, event)
+
+    def joins(self, party: UUID) -> None:
+        event = ParentJoined(
+            registration_id=self.registration,
+            party_id=party,
+            joined_at=self.now,
+            identity=Sealed.of(Identity(family_name="Esimerkki"), party=party),
+            contact=self.contact(party),
+        )
+        self.decide(domain.welcome, event)
+
+    def begins(self) -> None:
+        self.opens()
+        self.joins(self.one)
+        self.wants(self.other)
+        self.makes_codes()
+
+    def submits(self, party: UUID) -> None:
+        event = FormSubmitted(
+            registration_id=self.registration,
+            party_id=party,
+            version=1,
+            submitted_at=self.now,
+            own=Sealed.of(OwnForm(language="fi", services=(), children=(), answers={}), party=party),
+            contact=self.contact(party),
+        )
+        self.decide(domain.note_the_submission, event)
+
+    def reopens(self, party: UUID) -> None:
+        event = FormReopened(registration_id=self.registration, party_id=party, version=1)
+        self.decide(domain.note_the_reopening, event)
+
+    def asks_alone(self, party: UUID) -> None:
+        event = SingleContactRequested(
+            registration_id=self.registration,
+            party_id=party,
+            requested_at=self.now,
+            contact_by=self.deadline,
+            form=None,
+            identity=Sealed.of(Identity(family_name="Esimerkki"), party=party),
+            contact=self.contact(party),
+        )
+        self.decide(domain.leave_alone, event)
+
+    def leaves(self, party: UUID) -> None:
+        event = PartyLeft(registration_id=self.registration, party_id=party, left_at=self.now)
+        self.decide(domain.forget_the_leaver, event)
+
+    def completes(self) -> None:
+        parts = tuple(CompletedPart(party_id=each, form=1, consent=1, screening=1) for each in (self.one, self.other))
+        event = RegistrationCompleted(
+            registration_id=self.registration, completed_at=self.now, contact_by=self.deadline, parts=parts
+        )
+        self.decide(domain.rest, event)
+
+    def ends(self) -> None:
+        self.decide(domain.close, RegistrationEnded(registration_id=self.registration, ended_at=self.now))
+
+    def is_purged(self) -> None:
+        self.decide(domain.purge, RegistrationPurged(registration_id=self.registration, purged_at=self.now))
+
+    def asks_again(self, party: UUID, contact: Sealed[Contact] | None = None) -> Any:
+        return self.decide(domain.ask_again, AskAgain(party, contact))
+
+    def makes_codes(self) -> list[str]:
+        """Do the making of codes that is due; the codes, as their letters will show them."""
+        made = []
+        for key, work in sorted(self.works.items()):
+            if work.kind == domain.MAKE_CODE:
+                del self.works[key]
+                code = codes.new_code()
+                made.append(code)
+                party = UUID(work.payload["party_id"]) if work.payload["party_id"] else None
+                sealed = Sealed.of(InvitationCode(code=code), party=party) if party else None
+                result = CodeMade(
+                    party,
+                    UUID(work.payload["invitation_id"]),
+                    codes.key_of(code, PEPPER),
+                    sealed,
+                    work.payload["contact"],
+                )
+                self.decide(domain.issue, result)
+        return made
+
+    def presents(self, code: str, at: datetime | None = None) -> Any:
+        command = PresentCode(codes.key_of(code, PEPPER), "ab" * 32, Intention.JOIN, at or self.now)
+        return self.decide(domain.present_code, command)
+
+    def sends(self, party: UUID, invitation: UUID) -> Any:
+        return self.decide(domain.note_the_invitation_sent, MessageSent(party, invitation, Channel.EMAIL))
+
+    def reminds(self, party: UUID, *, perhaps: bool = False) -> Any:
+        return self.decide(domain.note_the_reminder, Reminded(party, perhaps))
+
+    def loses(self, work: Work) -> Any:
+        return self.decide(domain.note_the_perhaps, Lost(work.kind, work.key, work.payload, self.now))
+
+    def runs(self, kind: str) -> list[Work]:
+        """Run what is due of one kind: it is done, and never planned again."""
+        due = [work for work in self.works.values() if work.kind == kind and work.due_at <= self.now]
+        for work in due:
+            self.ran.add((work.kind, work.key))
+            del self.works[work.kind, work.key]
+        return due
+
+    def planned(self, kind: str, party: UUID | None = None) -> list[Work]:
+        return [
+            work
+            for work in self.works.values()
+            if work.kind == kind and (party is None or work.payload["party_id"] == str(party))
+        ]
+
+    def said_of(self, event: type[Event]) -> list[Any]:
+        return [said for said in self.said if isinstance(said, event)]
+
+    def contact(self, party: UUID, email: str = "someone@example.org") -> Sealed[Contact]:
+        return Sealed.of(Contact(language="fi", email=email), party=party)
+
+    def days_pass(self, days: float) -> None:
+        self.now += timedelta(days=days)
+
+
+@pytest.fixture
+def play(profiles: Profiles) -> Play:
+    return Play(profiles)
+
+
+@pytest.fixture(scope="session")
+def fresh(profiles: Profiles) -> Callable[[], Play]:
+    return lambda: Play(profiles)

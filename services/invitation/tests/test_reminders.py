@@ -1,0 +1,125 @@
+"""Who is reminded, when, and how often: it follows the parent's own acts, and nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rinnan_events.invitation import ParentReminded
+from rinnan_invitation.domain import REMIND
+from rinnan_profiles import Profiles
+
+if TYPE_CHECKING:
+    from conftest import Play
+
+ACTS = ("submits", "reopens", "asks_alone", "leaves")
+
+
+def test_whoever_has_not_acted_is_reminded_on_the_countys_days(play: Play) -> None:
+    play.begins()
+    for party in (play.one, play.other):
+        moments = [work.due_at for work in play.planned(REMIND, party)]
+        assert moments == list(play.county.reminders_at(play.deadline))
+
+
+def test_nobody_is_reminded_of_a_form_that_is_in(play: Play) -> None:
+    play.begins()
+    play.submits(play.one)
+    assert play.planned(REMIND, play.one) == []
+    assert play.planned(REMIND, play.other) != []
+
+
+def test_nobody_is_reminded_after_leaving(play: Play) -> None:
+    play.begins()
+    play.leaves(play.one)
+    assert play.planned(REMIND, play.one) == []
+
+
+def test_nobody_is_reminded_after_asking_to_be_contacted_alone(play: Play) -> None:
+    play.begins()
+    play.asks_alone(play.one)
+    assert play.planned(REMIND, play.one) == []
+
+
+def test_nobody_is_reminded_after_the_gate_not_even_after_a_correction(play: Play) -> None:
+    play.begins()
+    play.submits(play.one)
+    play.joins(play.other)
+    play.submits(play.other)
+    play.completes()
+    play.reopens(play.one)
+    assert play.planned(REMIND) == []
+
+
+def test_a_form_taken_back_is_reminded_of_again(play: Play) -> None:
+    play.begins()
+    play.submits(play.one)
+    play.reopens(play.one)
+    assert len(play.planned(REMIND, play.one)) == len(play.county.reminder_days_before)
+
+
+def test_a_stage_that_was_reminded_is_never_planned_again(play: Play) -> None:
+    play.begins()
+    play.now = play.county.reminders_at(play.deadline)[0]
+    assert len(play.runs(REMIND)) == 2
+    play.submits(play.one)
+    play.reopens(play.one)
+    play.joins(play.other)
+    assert play.runs(REMIND) == []
+
+
+def test_a_reminder_goes_to_the_newest_contact(play: Play) -> None:
+    play.begins()
+    play.submits(play.one)
+    play.reopens(play.one)
+    assert play.state is not None
+    newest = play.state.of(play.one).contact
+    assert all(work.payload["contact"] == newest for work in play.planned(REMIND, play.one))
+
+
+def test_both_stages_have_their_own_message_id(play: Play) -> None:
+    play.begins()
+    ids = [work.payload["message_id"] for work in play.planned(REMIND)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_reminder_that_left_is_said(play: Play) -> None:
+    play.begins()
+    play.reminds(play.one)
+    assert [(said.party_id, said.perhaps) for said in play.said_of(ParentReminded)] == [(play.one, False)]
+
+
+def test_a_sender_that_stopped_in_the_middle_is_said_to_have_reminded_perhaps(play: Play) -> None:
+    play.begins()
+    play.now = play.county.reminders_at(play.deadline)[0]
+    for work in play.runs(REMIND):
+        play.loses(work)
+    assert {said.perhaps for said in play.said_of(ParentReminded)} == {True}
+    assert play.runs(REMIND) == []
+
+
+@given(acts=st.lists(st.sampled_from(ACTS), max_size=5))
+def test_whether_a_parent_is_reminded_depends_on_that_parents_own_acts_alone(
+    profiles: Profiles, acts: list[str], fresh: object
+) -> None:
+    quiet: Play = fresh()
+    quiet.begins()
+    busy = replace(quiet, works=dict(quiet.works), claims=dict(quiet.claims), said=[])
+    for act in acts:
+        getattr(busy, act)(busy.one)
+    assert busy.planned(REMIND, busy.other) == quiet.planned(REMIND, quiet.other)
+
+
+@given(acts=st.lists(st.sampled_from(ACTS), max_size=5))
+def test_every_act_heard_twice_comes_to_the_same(acts: list[str], fresh: object) -> None:
+    once: Play = fresh()
+    once.begins()
+    twice = replace(once, works=dict(once.works), claims=dict(once.claims), said=[])
+    for act in acts:
+        getattr(once, act)(once.one)
+        getattr(twice, act)(twice.one)
+        getattr(twice, act)(twice.one)
+    assert (once.state, once.works) == (twice.state, twice.works)
