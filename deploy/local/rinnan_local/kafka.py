@@ -68,24 +68,33 @@ logger.ready.level=info
 class Kafka(Daemon):
     """A broker on loopback, its data below `directory`. Topics are made by whoever provisions, never by use.
 
-    `address` is `host:port`, the same again after a kill and a restart.
+    `address` is `host:port`, the same again after a kill and a restart. Data that is taken up again needs the ports it
+    was made with: the controllers' quorum is written in it.
     """
 
     stop_seconds = 15.0
 
-    def __init__(self, directory: Path, *, logs: Path | None = None, port: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        logs: Path | None = None,
+        port: int | None = None,
+        controller_port: int | None = None,
+    ) -> None:
         super().__init__("kafka", logs or directory)
         taken: set[int] = set()
         self.directory = directory.absolute()
         self.port = port or free_port(taken)
-        self.controller_port = free_port(taken)
+        self.controller_port = controller_port or free_port(taken)
         self.address = f"{LOOPBACK}:{self.port}"
-        self.java = java()
+        self.java = Path()
         self.jars = Path()
         self._log_starts_at = 0
 
     def prepare(self) -> None:
         super().prepare()
+        self.java = java()
         self.jars = jars()
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "log4j2.properties").write_text(LOGGING)

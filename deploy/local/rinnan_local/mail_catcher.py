@@ -12,11 +12,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import default
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -79,7 +78,7 @@ class Caught:
         return [text for text in self._texts.values() if to is None or to == text.to]
 
     def catch_mail(self, raw: bytes, recipients: list[str]) -> None:
-        message = cast("EmailMessage", message_from_bytes(raw, policy=default))
+        message = message_from_bytes(raw, policy=default)
         body = message.get_body(("plain", "html"))
         message_id = str(message["Message-ID"] or sha256(raw).hexdigest())
         known = self._mails.get(message_id)
