@@ -194,7 +194,6 @@ class _Says:
         return {
             "resourceType": "QuestionnaireResponse",
             **self.labels(party),
-            "language": own.language,
             "identifier": self.identifier(self.of(party, "answers")),
             "questionnaire": f"{form.canonical}|{self.record.form_version}",
             "status": "completed",
@@ -225,14 +224,13 @@ class _Says:
         return {
             "resourceType": "Consent",
             **self.labels(party),
-            "language": consents.language,
             "identifier": [self.identifier(self.of(party, "consent"))],
             "status": "active",
             "scope": table.scope.concept(),
             "category": [table.category.concept()],
             "patient": _reference(self.patient_id(party.party_id)),
             "dateTime": _instant(consents.given_at),
-            "policy": [{"uri": f"{table.policy}:{consents.text_version}"}],
+            "policy": [{"uri": f"{table.policy}:{consents.text_version}:{consents.language}"}],
             **({"provision": {"provision": items}} if items else {}),
         }
 

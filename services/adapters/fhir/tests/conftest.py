@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -104,3 +104,8 @@ async def adapter(far_side: SimulatedCis, settings: dict[str, object]) -> AsyncI
     made = an_adapter(far_side.base_url, **settings)
     yield made
     await made.aclose()
+
+
+@pytest.fixture
+def adapter_at() -> Callable[..., FhirAdapter]:
+    return an_adapter
