@@ -11,6 +11,7 @@ from pathlib import Path
 from rinnan_profiles.faults import Fault
 from rinnan_profiles.loading import Profiles, read
 from rinnan_profiles.positions import line_of
+from rinnan_profiles.words import Standing
 
 ADAPTERS = "rinnan.adapters"
 """The entry-point group that an adapter's package registers itself in."""
@@ -30,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for county in profiles.counties.values():
         where = ", ".join(f"{one.name} through {one.adapter}" for one in county.destinations)
-        print(f"{county.profile}: {' '.join(county.languages)}; {where}")  # noqa: T201 - this is what the command says
+        drafts = [language for language, standing in county.letter_languages.items() if standing is Standing.DRAFT]
+        notice = f"; letters still drafts: {' '.join(drafts)}" if drafts else ""
+        print(f"{county.profile}: {' '.join(county.languages)}; {where}{notice}")  # noqa: T201 - this is what the command says
     return 0
 
 

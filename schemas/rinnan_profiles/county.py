@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from rinnan_events.intake import Pins
 from rinnan_profiles import calendar
 from rinnan_profiles.letters import Kind, Letters, Message
-from rinnan_profiles.words import Code, Language, Length, Profile, Version, Words, Wrongness, repeated
+from rinnan_profiles.words import Code, Language, Length, Profile, Standing, Version, Words, Wrongness, repeated
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 Tries = Annotated[int, Field(ge=1, le=100)]
@@ -97,13 +97,13 @@ class County(Profile):
     purge_days_after_settlement: Days
     purge_days_after_ending: Days
 
-    letter_languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    letter_languages: Annotated[dict[Language, Standing], Field(min_length=1)]
     letters: Letters = Letters()
     destinations: Annotated[tuple[Destination, ...], Field(min_length=1)]
 
     @property
     def profile(self) -> str:
-        """The name that a registration pins, such as `lapha.1`."""
+        """The name that a registration pins, such as `example.1`."""
         return f"{self.code}.{self.version}"
 
     def pins(self) -> Pins:
@@ -217,7 +217,7 @@ class County(Profile):
         return self.letters.write(
             kind,
             channel,
-            known or self.letter_languages,
+            known or tuple(self.letter_languages),
             code=code,
             address=address,
             deadline=f"{day.day}.{day.month}.{day.year}",
