@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import secrets
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -28,10 +27,10 @@ from pydantic import BaseModel, ConfigDict
 
 from rinnan_chassis.clock import Clock, clock_of
 from rinnan_local.families import FAMILIES
+from rinnan_local.keys import AUDIENCE, write_secretly
 from rinnan_local.ports import LOOPBACK, is_loopback
 from rinnan_local.test_persons import STAFF, Claims, load_staff, parents_claims, staff_claims
 
-AUDIENCE = "rinnan"
 ALGORITHM = "RS256"
 TOKEN_LIFE = timedelta(hours=1)
 CODE_LIFE = timedelta(minutes=5)
@@ -205,8 +204,7 @@ def kept_key(path: Path) -> RSAKey:
         return RSAKey.import_key(json.loads(path.read_bytes()))
     key = new_key()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump({**key.as_dict(private=True), "kid": key.kid}, file)
+    write_secretly(path, {**key.as_dict(private=True), "kid": key.kid})
     return key
 
 

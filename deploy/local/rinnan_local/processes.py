@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from rinnan_local.daemon import Daemon
+from rinnan_local.keys import ISSUERS, PARTY_KEY, PARTY_KEYS
 from rinnan_local.ports import LOOPBACK, answers, free_port
 from rinnan_profiles.county import County, Destination
 
@@ -110,15 +111,15 @@ class Folder:
 
     @property
     def issuers(self) -> Path:
-        return self.path / "issuers.json"
+        return self.secrets / ISSUERS
 
     @property
     def party_key(self) -> Path:
-        return self.secrets / "party_key.json"
+        return self.secrets / PARTY_KEY
 
     @property
     def party_keys(self) -> Path:
-        return self.path / "party_keys.json"
+        return self.secrets / PARTY_KEYS
 
 
 def helpers(folder: Folder, ports: Ports) -> Iterator[Process]:

@@ -13,12 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from joserfc.jwk import OKPKey
-
 from rinnan_chassis.provision import provision
 from rinnan_local.clock import LocalClock
 from rinnan_local.daemon import Daemon, stop_all
 from rinnan_local.kafka import Kafka
+from rinnan_local.keys import write_keys_and_issuers
 from rinnan_local.ports import LOOPBACK
 from rinnan_local.postgres import Postgres
 from rinnan_local.processes import (
@@ -119,7 +118,7 @@ class Stack:
             HttpDaemon(process, self.folder.logs, surroundings()) for process in helpers(self.folder, self.ports)
         ]
         _start([*self._engines(), *outside], self.daemons)
-        self._write_keys_and_issuers()
+        write_keys_and_issuers(self.folder.secrets, identity_provider=self.ports.url("identity_provider"))
         logins = self._provision(counties)
         speakers = [*rooms(self.folder, self.ports), *hosts(counties, self.ports)]
         _start([self._room(process, logins) for process in speakers], self.daemons)
@@ -186,20 +185,6 @@ class Stack:
         login = logins[process.login] if process.login else {}
         return HttpDaemon(process, self.folder.logs, {**surroundings(), **shared, **login, **process.settings})
 
-    def _write_keys_and_issuers(self) -> None:
-        if not self.folder.party_key.exists():
-            key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "Ed25519"}, auto_kid=True)
-            _write_secretly(self.folder.party_key, {**key.as_dict(private=True), "kid": key.kid})
-            self.folder.party_keys.write_text(json.dumps({"keys": [{**key.as_dict(private=False), "kid": key.kid}]}))
-        provider = self.ports.url("identity_provider")
-        parents = {"kind": "parent", "strong_acr": ["strong"], "claims": {"identity_code": "national_id"}}
-        issuers = [{**parents, **_issuer(f"{provider}/parents")}, {"kind": "staff", **_issuer(f"{provider}/staff")}]
-        self.folder.issuers.write_text(json.dumps(issuers, indent=2))
-
-
-def _issuer(address: str) -> dict[str, str]:
-    return {"issuer": address, "audience": "rinnan", "jwks_uri": f"{address}/jwks"}
-
 
 def _start(fresh: list[Daemon], running: dict[str, Daemon]) -> None:
     """Start these together: prepared in threads, launched from this one, awaited all."""
@@ -218,8 +203,3 @@ def _prepare(daemon: Daemon) -> None:
 
 def _plain(addresses: Addresses) -> dict[str, object]:
     return {name: getattr(addresses, name) for name in Addresses.__dataclass_fields__}
-
-
-def _write_secretly(path: Path, content: Mapping[str, object]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(content, file)
