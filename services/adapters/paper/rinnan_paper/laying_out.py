@@ -28,7 +28,7 @@ NEUTRAL = ("registration_id", "destination", "form_version", "contact_by", "comp
 
 _ALWAYS = {"care": ("route",)}
 _PARTS = ("identity", "contact", "own", "consents", "protection", "care")
-_KNOWN_BY = ("identity_code", "family_name", "given_names", "birth_date")
+_KNOWN_BY = ("identity_code", "birth_date", "family_name", "given_names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def package(
         look_for=(
             *_identifiers(record, occasion, speech),
             *_known_by("identity", facts, speech),
-            *(entry for child in told for entry in _known_by("child", child, speech)),
+            *(_known_by("child", child, speech)[0] for child in told),
         ),
     )
 
@@ -107,7 +107,7 @@ def annex(record: ClientRecord, party: RecordParty, occasion: Occasion, speech: 
         occasion,
         speech,
         sections=(
-            Section(speech.fixed("whose"), known_by),
+            Section(speech.fixed("whose"), known_by, keyed=False),
             *_sections(screens, facts, tuple(_children(party)), speech, protected=True),
         ),
         look_for=(*_identifiers(record, occasion, speech), *known_by),
@@ -275,9 +275,11 @@ def _children(party: RecordParty) -> Iterator[dict[str, Any]]:
 
 
 def _known_by(root: str, facts: Mapping[str, Any], speech: Speech) -> tuple[Entry, ...]:
-    """What a person is recognised by, as far as it was told."""
-    sources = (f"{root}.{name}" for name in _KNOWN_BY)
-    return tuple(_entry(source, facts[source], speech) for source in sources if facts.get(source))
+    """What a person is searched for by: the identity code, else the date of birth; and the names."""
+    told = [name for name in _KNOWN_BY if facts.get(f"{root}.{name}")]
+    if "identity_code" in told and "birth_date" in told:
+        told.remove("birth_date")
+    return tuple(_entry(f"{root}.{name}", facts[f"{root}.{name}"], speech) for name in told)
 
 
 def _identifiers(record: ClientRecord, occasion: Occasion, speech: Speech) -> Iterator[Entry]:

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, cast
 
 import fontpkg
@@ -22,10 +21,10 @@ from typst import Compiler, Fonts
 
 from rinnan_paper.sheet import Sheet
 
-FAMILIES = ("Noto Sans", "Noto Sans Arabic")
+FAMILIES = ("Noto Sans", "IBM Plex Sans Arabic")
 STANDARDS = ("ua-1", "a-2a")
-_LONGEST_WORD = re.compile(r"\S{32}(?=\S)")
-_BREAK = "\u200b"
+_LONGEST_WORD = re.compile(r"\S{31}")
+_PIECE = re.compile(r"\S{1,30}|\s+")
 _RTL = frozenset({"R", "AL"})
 
 
@@ -47,7 +46,7 @@ class Press:
     def draw(self, sheet: Sheet, words: dict[str, str], prepared_at: datetime) -> bytes:
         """The PDF. Equal arguments give equal bytes."""
         data = cast("dict[str, Any]", _drawable(asdict(sheet)))
-        data |= {"words": words, "unprinted": _unprinted(sheet, data)}
+        data |= {"words": words, "unprinted": _unprinted(sheet)}
         drawn = self._compiler.compile(
             input=self._source,
             format="pdf",
@@ -86,11 +85,15 @@ def runs_right_to_left(text: str) -> bool:
     return False
 
 
+def _pieces(text: str) -> list[str]:
+    """The text in pieces between which a line may break: only words too long for a line are cut."""
+    return _PIECE.findall(text) if _LONGEST_WORD.search(text) else [text]
+
+
 def _drawable(value: object) -> object:
     match value:
         case {"text": str(text), "code": code}:
-            broken = _LONGEST_WORD.sub(lambda word: word[0] + _BREAK, printable(text))
-            return {"text": broken, "code": code, "rtl": runs_right_to_left(text)}
+            return {"pieces": _pieces(printable(text)), "code": code, "rtl": runs_right_to_left(text)}
         case dict():
             return {key: _drawable(each) for key, each in cast("dict[str, object]", value).items()}
         case list() | tuple():
@@ -101,13 +104,7 @@ def _drawable(value: object) -> object:
             return value
 
 
-def _unprinted(sheet: Sheet, data: dict[str, Any]) -> bool:
+def _unprinted(sheet: Sheet) -> bool:
     """Whether something on the sheet could not be drawn as it was told."""
-    del data
     entries = [entry for section in sheet.sections for entry in section.entries]
     return any(printable(answer.text) != answer.text for entry in entries for answer in entry.answers)
-
-
-def engine_is_here() -> bool:
-    """Whether the fonts' files can be read."""
-    return all(Path(fontpkg.path(family)).is_file() for family in FAMILIES)

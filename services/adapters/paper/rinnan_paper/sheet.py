@@ -41,10 +41,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One screen of the county's system, or a part of one."""
+    """One screen of the county's system, or a part of one. What is not `keyed` is only there to be read."""
 
     title: str
     entries: tuple[Entry, ...]
+    keyed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,12 @@ class Speech:
     def of(cls, profiles: Profiles, record: ClientRecord, party: RecordParty | None, language: str | None) -> Speech:
         """The words for one party's part of a record, or for its cover.
 
-        Without a language it is the county's own first, where the fixed words know it.
+        Without a language it is the county's own first that both the screens' labels and the fixed words are in.
         """
         county = profiles.county(record.county)
-        spoken = language or next((each for each in county.languages if each in LANGUAGES), LANGUAGES[0])
+        labelled = profiles.manual_entry(record.county, record.destination).languages
+        whole = (each for each in county.languages if each in LANGUAGES and each in labelled)
+        spoken = language or next(whole, LANGUAGES[0])
         own = profiles.catalogues.get(county.catalogue)
         others = (each for each in profiles.catalogues.values() if each is not own)
         return cls(
