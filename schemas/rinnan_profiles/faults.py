@@ -116,7 +116,7 @@ def _in_letter(letter: Letter, county: County, never_say: tuple[str, ...]) -> It
     """What is wrong with a message that anybody may see on a person's phone."""
     if letter.language not in county.letter_languages:
         yield f"{letter.language} is not among the letter_languages"
-    if letter.channel == CHANNELS[0] and not letter.subject:
+    if letter.channel == CHANNELS[0] and (not letter.subject or "\n" in letter.subject):
         yield 'the first line is "Subject: …" and the second is empty'
     if sorted(letter.blanks) != sorted(BLANKS[letter.kind, letter.channel]):
         yield "the blanks are, each once: " + ", ".join(sorted(BLANKS[letter.kind, letter.channel]))

@@ -182,6 +182,8 @@ class Instrument(Versioned):
         for number, each in enumerate(self.response_sets):
             place = ("response_sets", number)
             least = {response.code: response.least for response in each.responses}
+            for code in repeated(response.code for response in each.responses):
+                yield place, f"{each.id}: the code {code} stands twice"
             if not grows(each.responses):
                 yield place, f"{each.id}: score or least route falls on the way to worse answers"
             for code in sorted(WHOLE_ANSWERS):

@@ -200,8 +200,7 @@ class _Reading:
             return value
         return None
 
-    def _letters(self, folder: Path) -> list[Letter]:
-        found: list[Letter] = []
+    def _letters(self, folder: Path) -> Iterator[Letter]:
         for language in _folders(folder):
             for path in sorted(language.iterdir()):
                 kind, _, rest = path.name.partition(".")
@@ -209,13 +208,19 @@ class _Reading:
                 if kind not in KINDS or channel not in CHANNELS or ending != "txt":
                     self.faults.append(Fault(path, 1, "not a letter: invitation or reminder, email or sms, .txt"))
                     continue
-                head, _, body = path.read_text("utf-8").partition("\n\n")
-                subject = head.removeprefix("Subject: ") if channel == "email" else ""
-                body = body if channel == "email" else path.read_text("utf-8")
-                found.append(
-                    Letter(kind=Kind(kind), channel=channel, language=language.name, subject=subject, body=body)
-                )
-        return found
+                try:
+                    yield _letter(path, Kind(kind), channel)
+                except ValueError:
+                    self.faults.append(Fault(path, 1, "not a letter: not UTF-8, or its folder is not a language"))
+
+
+def _letter(path: Path, kind: Kind, channel: str) -> Letter:
+    """A letter as its file says; what stands above the first empty line is the subject, where it says so."""
+    text = path.read_text("utf-8")
+    head, _, below = text.partition("\n\n")
+    subject = head.removeprefix("Subject: ") if channel == CHANNELS[0] and head.startswith("Subject: ") else ""
+    body = below if subject else text
+    return Letter(kind=kind, channel=channel, language=path.parent.name, subject=subject, body=body)
 
 
 def _told(invalid: ValidationError) -> Iterator[tuple[Place, str]]:

@@ -117,6 +117,23 @@ def test_a_service_that_the_catalogue_does_not_have_is_named(house: Path, faults
     assert any("family_law.1 has no service adoption" in fault for fault in faults())
 
 
+def test_a_screening_in_a_draft_translation_is_named(house: Path, faults: Faults) -> None:
+    change(house / "contracts/instruments/hark_separation.1.toml", 'sv = "written"', 'sv = "draft"')
+    assert all(fault.endswith("hark_separation.1 may not be asked in sv") for fault in faults())
+    assert len(faults()) == 3
+
+
+def test_a_letter_that_cannot_be_read_is_named(house: Path, faults: Faults) -> None:
+    (house / LETTER).write_bytes(b"\xff\xfe")
+    assert f"{LETTER}:1: not a letter: not UTF-8, or its folder is not a language" in faults()
+
+
+def test_an_email_without_a_subject_line_is_named(house: Path, faults: Faults) -> None:
+    email = LETTER.replace("sms", "email")
+    change(house / email, "Subject: Sinulle on viesti\n\n", "")
+    assert any(fault.startswith(f"{email}:1: ") for fault in faults())
+
+
 def test_a_letter_that_is_missing_is_named(house: Path, faults: Faults) -> None:
     (house / LETTER).unlink()
     assert any(fault.endswith("there is no letters/fi/invitation.sms.txt") for fault in faults())
