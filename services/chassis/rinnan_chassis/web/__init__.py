@@ -3,9 +3,9 @@
 from rinnan_chassis.web.application import application
 from rinnan_chassis.web.bodies import Body, Line, Name
 from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
-from rinnan_chassis.web.health import Pulse, Readiness, health
+from rinnan_chassis.web.health import Pulse, Readiness, health_routes
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
-from rinnan_chassis.web.operations import Operations, operations
+from rinnan_chassis.web.operations import Operations, operations_routes
 from rinnan_chassis.web.problems import NotAllowed, NotFound, NotSignedIn, Problems, VersionConflict, untold
 from rinnan_chassis.web.tokens import PartyToken, PartyTokenCheck, PartyTokens, public_keys
 
@@ -31,11 +31,11 @@ __all__ = [
     "VersionConflict",
     "application",
     "etag",
-    "health",
+    "health_routes",
     "idempotency_key",
     "if_match",
     "issuers_of",
-    "operations",
+    "operations_routes",
     "public_keys",
     "untold",
 ]

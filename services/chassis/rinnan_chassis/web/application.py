@@ -12,7 +12,8 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, Field
+from fastapi.telemetry import TelemetryConfig
+from pydantic import BaseModel, Field, PydanticUserError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -46,6 +47,14 @@ _CODE_OF_STATUS: Final[Mapping[int, str]] = {
     415: "chassis.unsupported_media_type",
 }
 _SERVER_ERROR: Final = 500
+# The framework's own telemetry would tell of paths with ids, and of exceptions with their messages.
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +90,11 @@ def application(
     most_bytes: int = MOST_BYTES,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    """The application of one room. Run its server without a server header and without an access log."""
+    """The application of one room. Run its server without a server header and without an access log.
+
+    Raises: TypeError for a route whose annotations cannot be resolved: its doors would silently be read as parameters.
+    A module whose routes take doors from a function's arguments must not postpone annotations.
+    """
     app = FastAPI(
         title=title,
         version=version,
@@ -89,6 +102,7 @@ def application(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
         generate_unique_id_function=_operation_id,
         responses={"default": {"description": "A problem.", "content": {MEDIA_TYPE: {"schema": _PROBLEM_REF}}}},
         middleware=[
@@ -101,6 +115,10 @@ def application(
     for router in routers:
         app.include_router(router)
     _document_problems(app)
+    try:
+        app.openapi()
+    except PydanticUserError as unresolved:
+        raise TypeError("a route's annotations are postponed: drop the __future__ import of its module") from unresolved
     return app
 
 

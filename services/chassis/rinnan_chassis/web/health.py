@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Query
@@ -11,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from starlette.responses import JSONResponse, Response
 
 LATE_AFTER_SECONDS: Final = 60.0
+ANSWER_WITHIN_SECONDS: Final = 2.0
 
 
 class Pulse:
@@ -45,8 +47,17 @@ class Readiness(Protocol):
         ...
 
 
-def health(pulse: Pulse, readiness: Readiness, registry: CollectorRegistry = REGISTRY) -> APIRouter:
-    """The three addresses. They ask for no token: keep them off the public side."""
+def health_routes(
+    pulse: Pulse,
+    readiness: Readiness,
+    registry: CollectorRegistry = REGISTRY,
+    *,
+    answer_within: float = ANSWER_WITHIN_SECONDS,
+) -> APIRouter:
+    """The three addresses. They ask for no token: keep them off the public side.
+
+    A question that is not answered within `answer_within` (real seconds) is answered with no.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/livez")
@@ -56,15 +67,15 @@ def health(pulse: Pulse, readiness: Readiness, registry: CollectorRegistry = REG
 
     @router.get("/readyz")
     async def readyz(verbose: Annotated[str | None, Query()] = None) -> Response:
-        database = await _holds(readiness.database_answers)
+        database = await _holds(readiness.database_answers, answer_within)
         told: dict[str, Any] = {
             "database": database,
-            "migrations": database and await _holds(readiness.migrations_are_current),
+            "migrations": database and await _holds(readiness.migrations_are_current, answer_within),
             "stopping": readiness.is_stopping(),
         }
         ready = told["database"] and told["migrations"] and not told["stopping"]
         if verbose is not None:
-            told["hearing"] = await _told(readiness) if database else {"unknown": "database_away"}
+            told["hearing"] = await _told(readiness, answer_within) if database else {"unknown": "database_away"}
         return JSONResponse({"ready": ready, **told}, 200 if ready else 503)
 
     @router.get("/metrics")
@@ -74,15 +85,17 @@ def health(pulse: Pulse, readiness: Readiness, registry: CollectorRegistry = REG
     return router
 
 
-async def _holds(question: Any) -> bool:
+async def _holds(question: Callable[[], Awaitable[bool]], within: float) -> bool:
     try:
-        return bool(await question())
+        async with asyncio.timeout(within):
+            return await question()
     except Exception:  # noqa: BLE001 - whatever went wrong, it does not hold
         return False
 
 
-async def _told(readiness: Readiness) -> Mapping[str, Any]:
+async def _told(readiness: Readiness, within: float) -> Mapping[str, Any]:
     try:
-        return await readiness.hearing()
+        async with asyncio.timeout(within):
+            return await readiness.hearing()
     except Exception as error:  # noqa: BLE001 - a look at the trouble must not add to it
         return {"unknown": type(error).__name__}

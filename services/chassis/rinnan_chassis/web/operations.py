@@ -1,7 +1,5 @@
 """The operator's API of a room: what is held, set aside or due, and letting it go on. Ids, types and times only."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from rinnan_chassis.web.bodies import Body, Line
+from rinnan_chassis.web.bodies import Body
 from rinnan_chassis.web.doors import Doors
 from rinnan_chassis.web.issuers import Right, Staff
 
@@ -88,44 +86,42 @@ class Operations(Protocol):
 class Reason(Body):
     """Why an operator changes something. It is kept with the change: nothing personal belongs here."""
 
-    reason: Annotated[Line, Field(max_length=MOST_REASON)]
+    reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON)]
 
 
-def operations(room: Operations, doors: Doors) -> APIRouter:
+def operations_routes(room: Operations, doors: Doors) -> APIRouter:
     """`/operations`: staff with the right *life* may look; changing asks for *act* besides, and a reason."""
     router = APIRouter(prefix="/operations", tags=["operations"])
     look = doors.staff(Right.LIFE)
     change = doors.staff(Right.LIFE, Right.ACT)
-    Looking = Annotated[Staff, Depends(look)]  # noqa: N806 - types
-    Changing = Annotated[Staff, Depends(change)]  # noqa: N806 - types
 
     @router.get("/held")
-    async def operations_held(staff: Looking) -> list[Held]:
+    async def operations_held(staff: Annotated[Staff, Depends(look)]) -> list[Held]:
         _note(staff, "held")
         return [Held.model_validate(each) for each in await room.held()]
 
     @router.get("/dead-letters")
-    async def operations_dead_letters(staff: Looking) -> list[DeadLetter]:
+    async def operations_dead_letters(staff: Annotated[Staff, Depends(look)]) -> list[DeadLetter]:
         _note(staff, "dead_letters")
         return [DeadLetter.model_validate(each) for each in await room.dead_letters()]
 
     @router.get("/work")
-    async def operations_work(staff: Looking) -> AllWork:
+    async def operations_work(staff: Annotated[Staff, Depends(look)]) -> AllWork:
         _note(staff, "work")
         return AllWork.model_validate(await room.work())
 
     @router.post("/held/{subject}/release")
-    async def operations_release(subject: UUID, why: Reason, staff: Changing) -> Heard:
+    async def operations_release(subject: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Heard:
         _note(staff, "release", subject)
         return Heard.model_validate(await room.release(subject, by=staff.subject, why=why.reason))
 
     @router.post("/dead-letters/{letter}/redrive")
-    async def operations_redrive(letter: UUID, why: Reason, staff: Changing) -> Heard:
+    async def operations_redrive(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Heard:
         _note(staff, "redrive", letter)
         return Heard.model_validate(await room.redrive(letter, by=staff.subject, why=why.reason))
 
     @router.post("/dead-letters/{letter}/discard")
-    async def operations_discard(letter: UUID, why: Reason, staff: Changing) -> Settled:
+    async def operations_discard(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Settled:
         _note(staff, "discard", letter)
         return Settled.model_validate(await room.discard(letter, by=staff.subject, why=why.reason))
 

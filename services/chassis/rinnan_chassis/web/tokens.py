@@ -47,6 +47,7 @@ class PartyTokens:
     def __init__(self, key: OKPKey, clock: Clock) -> None:
         if not key.is_private or key.as_dict(private=False).get("crv") != "Ed25519":
             raise ValueError("party tokens are signed with a private Ed25519 key")
+        key.ensure_kid()
         self._key = key
         self._clock = clock
 
@@ -77,7 +78,7 @@ class PartyTokens:
         }
         if act is not None:
             claims["act"] = {"sub": act}
-        header = {"alg": ALGORITHM, "kid": self._key.ensure_kid()}
+        header = {"alg": ALGORITHM, "kid": self._key.kid}
         return jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
 
 
