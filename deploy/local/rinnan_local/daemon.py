@@ -148,7 +148,8 @@ class Daemon(ABC):
                 child.kill()
             except psutil.NoSuchProcess:
                 continue
-        psutil.wait_procs(family, timeout=5)
+        while any(_lives(child) for child in family):
+            time.sleep(0.01)
 
     def __enter__(self) -> Self:
         try:
@@ -160,6 +161,14 @@ class Daemon(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether a process that was killed still holds anything; one that only waits to be reaped does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def run(command: Sequence[str | Path], *, user: int | None = None) -> subprocess.CompletedProcess[str]:
