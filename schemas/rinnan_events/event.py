@@ -35,6 +35,11 @@ class Event(BaseModel):
     registration_id: UUID
 
     @property
+    def subject(self) -> UUID:
+        """What this event is about: the registration."""
+        return self.registration_id
+
+    @property
     def party(self) -> UUID | None:
         """The party that this event speaks of, where it speaks of one."""
         return getattr(self, "party_id", None)

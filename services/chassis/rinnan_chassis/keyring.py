@@ -90,7 +90,7 @@ class Keyring:
         """
         now = self._monotonic()
         found = {name: kept[1] for name in names if (kept := self._cache.get(name)) and kept[0] > now}
-        missing = _in_locking_order(name for name in names if name not in found)
+        missing = _by_group(name for name in names if name not in found)
         for group in missing:
             if group not in self._wrapping.groups:
                 raise KeyNotHeld(group)
@@ -175,15 +175,12 @@ class Keyring:
             del self._cache[next(iter(self._cache))]
 
 
-def _in_locking_order(names: Iterable[KeyName]) -> dict[Group, list[KeyName]]:
-    """Groups and, in each, places in the one order in which keys are locked: two batches never wait in a circle."""
+def _by_group(names: Iterable[KeyName]) -> dict[Group, list[KeyName]]:
+    """Names by group, in the one order in which tables are locked. Within a table, the statement orders the rows."""
     grouped: defaultdict[Group, set[KeyName]] = defaultdict(set)
     for name in names:
         grouped[name.group].add(name)
-    return {
-        group: sorted(grouped[group], key=lambda name: (name.subject, name.party or NOBODY))
-        for group in sorted(grouped)
-    }
+    return {group: list(grouped[group]) for group in sorted(grouped)}
 
 
 def _columns(names: Collection[KeyName]) -> tuple[list[UUID], list[UUID]]:

@@ -119,8 +119,8 @@ def _protected(binding: Binding, key: Key) -> bytes:
         "kid": key.kid,
         "place": binding.place,
         "mark": binding.mark,
-        "sub": binding.subject,
-        "pty": binding.party,
+        "sub": str(binding.subject),
+        "pty": str(binding.party) if binding.party else None,
         "grp": binding.group,
     }
     return _encoded(orjson.dumps(header))

@@ -138,7 +138,7 @@ async def test_provisioning_twice_changes_nothing_and_takes_rights_that_are_give
     narrower = tmp_path.parent / f"{database}.toml"
     narrower.write_text(
         TOPICS_FILE.read_text().replace(
-            'may_open = ["intake", "invitation", "record_export"]', 'may_open = ["intake", "record_export"]'
+            '[groups.own]\nmay_open = ["intake", "record_export"]', '[groups.own]\nmay_open = ["intake"]'
         )
     )
     second = await provision(
@@ -147,10 +147,11 @@ async def test_provisioning_twice_changes_nothing_and_takes_rights_that_are_give
     assert [first[room]["RINNAN_DATABASE_URL"] for room in first] == [
         second[room]["RINNAN_DATABASE_URL"] for room in second
     ]
-    connection = await asyncpg.connect(second["invitation"]["RINNAN_DATABASE_URL"])
+    connection = await asyncpg.connect(second["record_export"]["RINNAN_DATABASE_URL"])
     try:
+        await connection.execute("select * from keyring.key_contact")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute("select * from keyring.key_contact")
+            await connection.execute("select * from keyring.key_own")
     finally:
         await connection.close()
 

@@ -1,0 +1,194 @@
+"""Hearing: records become items, items are decided in batches, and only then are offsets committed.
+
+aiokafka is used directly (ADR 0002): the rules need the batch, the pause and the commit in one hand. Automatic commits
+are off and cannot be switched on. When database or keyring are away the partitions are paused, polling goes on so that
+the group keeps its member, and nothing is acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import ConsumerRecord
+
+from rinnan_chassis import metrics
+from rinnan_chassis.batch import Batches
+from rinnan_chassis.items import Became, Heard, Item
+from rinnan_chassis.reading import item_of
+
+log = logging.getLogger(__name__)
+
+MOST = 500
+"""Records in one batch."""
+GATHER = 0.02
+"""Seconds that a small batch waits for company; a batch costs nearly the same with one record or with thirty."""
+LONGEST_PAUSE = 5.0
+
+
+Record = ConsumerRecord[Any, Any]
+
+
+class Hearer(Protocol):
+    """What a room does with records. It returns when they are kept; it raises when it may be asked again."""
+
+    async def hear(self, records: Sequence[Record], /) -> None: ...
+
+
+class Deciding:
+    """Hears by deciding: each record that concerns the room becomes an item of one batch."""
+
+    def __init__(self, batches: Batches[Any]) -> None:
+        self._batches = batches
+
+    async def hear(self, records: Sequence[Record]) -> None:
+        """Decide on all records in one transaction."""
+        items: list[Item] = []
+        for record in records:
+            metrics.received.labels(record.topic).inc()
+            heard = Heard(record.topic, list(record.headers), record.key, record.value)
+            item = item_of(self._batches.handlers, heard, f"{record.topic}|{record.partition}|{record.offset}")
+            if item is None:
+                metrics.skipped.labels(record.topic).inc()
+            else:
+                items.append(item)
+        if not items:
+            return
+        await self._batches.decide(items)
+        for item in items:
+            metrics.decided.labels(item.became.value).inc()
+            if item.became is Became.SET_ASIDE:
+                log.error("set_aside", extra={"subject": str(item.subject), "fact": type(item.fact).__name__})
+
+
+class Ear(ConsumerRebalanceListener):
+    """Hears for one room, as one member of its consumer group."""
+
+    def __init__(self, hearer: Hearer, group: str, kafka: Mapping[str, Any], topics: Iterable[str]) -> None:
+        self._hearer = hearer
+        self._group = group
+        self._kafka = kafka
+        self._topics = sorted(topics)
+        self._deciding = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self.moved_at = time.monotonic()
+        self.trouble: str | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def run(self) -> None:
+        """Hear until stopped. Kafka away: try again, for ever."""
+        while not self._stopping.is_set():
+            consumer = AIOKafkaConsumer(
+                group_id=self._group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                partition_assignment_strategy=(RangePartitionAssignor,),
+                max_poll_interval_ms=300_000,
+                session_timeout_ms=10_000,
+                heartbeat_interval_ms=1_000,
+                fetch_max_wait_ms=500,
+                metadata_max_age_ms=30_000,
+                **self._kafka,
+            )
+            try:
+                consumer.subscribe(self._topics, listener=self)
+                await consumer.start()
+                self._consumer = consumer
+                self.trouble = None
+                await self._listen(consumer)
+            except (KafkaError, OSError) as error:
+                self.trouble = "kafka_away"
+                log.warning("kafka_away", extra={"fault": type(error).__name__})
+                await self._rest(1.0)
+            finally:
+                self._consumer = None
+                await consumer.stop()
+
+    def stop(self) -> None:
+        """Let the batch in hand finish and be committed, then leave the group."""
+        self._stopping.set()
+
+    async def lag(self) -> int:
+        """How many records of this room's partitions wait to be heard."""
+        consumer = self._consumer
+        if consumer is None:
+            return 0
+        assigned = consumer.assignment()
+        if not assigned:
+            return 0
+        ends = await consumer.end_offsets(assigned)
+        return sum([max(0, ends[each] - await consumer.position(each)) for each in assigned])
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the port's shape
+        """Let the batch in hand be committed before somebody else takes its partitions."""
+        async with self._deciding:
+            pass
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing to prepare: all that is known is in the database."""
+
+    async def _listen(self, consumer: AIOKafkaConsumer) -> None:
+        while not self._stopping.is_set():
+            self.moved_at = time.monotonic()
+            records = await self._gather(consumer)
+            if records:
+                async with self._deciding:
+                    await self._hear(consumer, records)
+
+    async def _gather(self, consumer: AIOKafkaConsumer) -> list[Record]:
+        records = _flat(await consumer.getmany(timeout_ms=500, max_records=MOST))
+        if records and len(records) < MOST:
+            await asyncio.sleep(GATHER)
+            records += _flat(await consumer.getmany(timeout_ms=0, max_records=MOST - len(records)))
+        return records
+
+    async def _hear(self, consumer: AIOKafkaConsumer, records: Sequence[Record]) -> None:
+        """Hear the batch, and while that cannot be done: pause, keep polling, acknowledge nothing."""
+        pause = 0.1
+        while True:
+            started = time.perf_counter()
+            try:
+                await self._hearer.hear(records)
+                break
+            except Exception as error:
+                self.trouble = "cannot_hear"
+                log.warning("cannot_hear", extra={"fault": type(error).__name__, "records": len(records)})
+                if self._stopping.is_set():
+                    raise
+                await self._keep_polling(consumer, pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+        self.trouble = None
+        metrics.seconds.labels("hear").observe(time.perf_counter() - started)
+        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        try:
+            await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError):
+            # The group has moved on. Somebody hears these records again; the inbox knows them.
+            log.info("commit_after_rebalance")
+
+    async def _keep_polling(self, consumer: AIOKafkaConsumer, seconds: float) -> None:
+        self.moved_at = time.monotonic()
+        paused = consumer.assignment()
+        consumer.pause(*paused)
+        try:
+            await consumer.getmany(timeout_ms=int(seconds * 1000))
+            await self._rest(seconds)
+        finally:
+            consumer.resume(*(paused & consumer.assignment()))
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+
+def _flat(found: Mapping[TopicPartition, list[Record]]) -> list[Record]:
+    return [record for records in found.values() for record in records]

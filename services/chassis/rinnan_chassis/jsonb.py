@@ -1,0 +1,67 @@
+"""States and payloads as JSON documents whose sealed parts stay handles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
+
+from rinnan_events import Sealed
+
+Seal = Callable[[Sealed[Any]], Sealed[Any]]
+
+
+@cache
+def adapter(state: type[Any]) -> TypeAdapter[Any]:
+    """The reader and writer of one type of state."""
+    return TypeAdapter(state)
+
+
+def write_state(kind: type[Any], state: object, seal: Seal) -> str:
+    """A state as JSON; `seal` is asked for every part that is not sealed yet."""
+    return adapter(kind).dump_json(state, context={"unsealed": seal}).decode()
+
+
+def read_state(kind: type[Any], text: str) -> Any:
+    """A state read back from rest."""
+    return adapter(kind).validate_json(text)
+
+
+def write_payload(payload: Mapping[str, Any], seal: Seal) -> str:
+    """JSON values and sealed parts as JSON."""
+    return to_json(payload, fallback=lambda value: _part(value, seal)).decode()
+
+
+def read_payload(text: str) -> dict[str, Any]:
+    """A payload read back, its sealed parts as handles again."""
+    return {name: _revive(value) for name, value in from_json(text).items()}
+
+
+_PART: TypeAdapter[Sealed[Any]] = TypeAdapter(Sealed[Any])
+
+
+def _part(value: object, seal: Seal) -> Any:
+    if not isinstance(value, Sealed):
+        raise TypeError(f"{type(value).__name__} is no JSON value")
+    return _PART.dump_python(value, context={"unsealed": seal})
+
+
+def _revive(value: Any) -> Any:
+    match value:
+        case {"jwe": _}:
+            return _PART.validate_python(value)
+        case dict():
+            return {name: _revive(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON
+        case list():
+            return [_revive(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
+        case _:
+            return value
+
+
+def compact(value: object) -> str:
+    """Small JSON for headers and notes."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

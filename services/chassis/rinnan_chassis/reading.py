@@ -1,0 +1,54 @@
+"""From a record to an item: what it is, who decides on it, and what is wrong with it where something is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from rinnan_chassis.envelope import Unreadable, opened, read, subject_in
+from rinnan_chassis.handlers import Handlers
+from rinnan_chassis.items import Heard, Item
+
+NEVER = datetime.fromtimestamp(0, UTC)
+"""Stands where no time could be read: what is set aside is never judged by its time."""
+
+
+def item_of(handlers: Handlers[Any], heard: Heard, fallback_cause: str) -> Item | None:
+    """The item of a record; None for what this room does not hear. Unreadable records become items with a fault."""
+    subject = subject_in(heard.headers)
+    try:
+        envelope = read(heard.headers)
+    except Unreadable as unreadable:
+        return _fault(heard, fallback_cause, subject, unreadable.reason)
+    hearing = handlers.heard.get(envelope.type)
+    if hearing is None:
+        return None
+    identity = (envelope.source, envelope.id)
+    cause = f"{envelope.source}|{envelope.id}"
+    try:
+        event = opened(hearing.event, envelope, heard.body or b"")
+    except (Unreadable, ValidationError):
+        item = _fault(heard, cause, subject, "body_not_as_published")
+        item.identity = identity
+        return item
+    if hearing.concerns is not None and not hearing.concerns(event):
+        return None
+    claims = hearing.claims(event) if hearing.claims else ()
+    return Item(
+        event,
+        hearing.decider,
+        cause,
+        envelope.time,
+        envelope.subject,
+        claims=claims,
+        identity=identity,
+        heard=heard,
+        traceparent=envelope.traceparent,
+    )
+
+
+def _fault(heard: Heard, cause: str, subject: UUID | None, reason: str) -> Item:
+    return Item(None, None, cause, NEVER, subject, heard=heard, fault=reason)

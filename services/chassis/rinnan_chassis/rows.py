@@ -1,0 +1,324 @@
+"""The statements of one transaction: what is claimed, read and written, each with one statement for the whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic_core import from_json
+
+from rinnan_chassis.database import Crossed, Transaction
+from rinnan_chassis.deciding import Cancel, Claim, Claimed
+from rinnan_chassis.folding import Subject
+from rinnan_chassis.items import Item, Lease, Once
+from rinnan_chassis.jsonb import compact, read_state
+
+
+class OutboxRow(NamedTuple):
+    """An event or a dead letter on its way out."""
+
+    id: UUID
+    subject: UUID | None
+    topic: str
+    key: bytes | None
+    headers: str
+    body: bytes | None
+
+
+class WorkRow(NamedTuple):
+    """Planned work, its payload already JSON."""
+
+    kind: str
+    key: str
+    subject: UUID
+    due_at: Any
+    payload: str
+
+
+async def claim(tx: Transaction, kinds: Sequence[str], wanted: Collection[Claim]) -> dict[Claim, Claimed]:
+    """Lock the claims, in the order of their kinds, then keys. What nobody holds is claimed by a placeholder."""
+    if not wanted:
+        return {}
+    ordered = sorted(wanted, key=lambda each: (kinds.index(each.kind), each.key))
+    names, keys = [each.kind for each in ordered], [each.key for each in ordered]
+    await tx.execute(
+        "insert into claim (kind, key) select * from unnest($1::text[], $2::bytea[]) on conflict do nothing",
+        names,
+        keys,
+    )
+    rows = await tx.fetch(
+        """select c.kind, c.key, c.subject, c.note::text as note
+           from claim c join unnest($1::text[], $2::bytea[]) with ordinality as w (kind, key, place) using (kind, key)
+           order by w.place for update of c""",
+        names,
+        keys,
+    )
+    if len(rows) != len(ordered):
+        raise Crossed
+    return {Claim(row["kind"], row["key"]): Claimed(row["subject"], from_json(row["note"])) for row in rows}
+
+
+async def subjects(tx: Transaction, kind: type[Any], ids: Collection[UUID]) -> dict[UUID, Subject[Any]]:
+    """Lock the subjects in the order of their ids. A subject never heard of is claimed by a placeholder."""
+    if not ids:
+        return {}
+    ordered = sorted(ids)
+    await tx.execute("insert into subject (id) select unnest($1::uuid[]) on conflict do nothing", ordered)
+    rows = await tx.fetch(
+        """select id, state::text as state, held_at is not null as held, forgotten_at is not null as forgotten
+           from subject where id = any($1::uuid[]) order by id for update""",
+        ordered,
+    )
+    if len(rows) != len(ordered):
+        raise Crossed
+    return {
+        row["id"]: Subject(
+            row["id"],
+            read_state(kind, row["state"]) if row["state"] is not None else None,
+            row["held"],
+            row["forgotten"],
+        )
+        for row in rows
+    }
+
+
+async def first_heard(tx: Transaction, identities: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Enter events into the inbox; those that were not in it yet."""
+    ordered = sorted(set(identities))
+    if not ordered:
+        return set()
+    rows = await tx.fetch(
+        """insert into inbox (source, id) select * from unnest($1::text[], $2::text[])
+           on conflict do nothing returning source, id""",
+        [source for source, _ in ordered],
+        [id_ for _, id_ in ordered],
+    )
+    return {(row["source"], row["id"]) for row in rows}
+
+
+async def still_leased(tx: Transaction, leases: Sequence[Lease]) -> set[UUID]:
+    """The leases that nobody has taken over."""
+    if not leases:
+        return set()
+    rows = await tx.fetch(
+        """select w.id from work w join unnest($1::uuid[], $2::int[]) as l (id, fence) using (id, fence)
+           where w.state = 'leased' order by w.id for update of w""",
+        [lease.id for lease in leases],
+        [lease.fence for lease in leases],
+    )
+    return {row["id"] for row in rows}
+
+
+async def answered(tx: Transaction, once: Once) -> tuple[bytes, dict[str, Any]] | None:
+    """What an earlier, equal command was answered; None makes this one the first."""
+    row = await tx.fetchrow(
+        "select fingerprint, answer::text as answer from command where caller = $1 and name = $2 and key = $3",
+        once.caller,
+        once.name,
+        once.key,
+    )
+    return (row["fingerprint"], from_json(row["answer"])) if row else None
+
+
+async def remember_answer(tx: Transaction, item: Item) -> None:
+    """Keep a command's answer for its repeats. Two at once: the second is run again and finds it."""
+    once = item.once
+    if once is None:
+        return
+    kept = await tx.fetchval(
+        """insert into command (caller, name, key, id, fingerprint, answer) values ($1, $2, $3, $4, $5, $6::jsonb)
+           on conflict do nothing returning true""",
+        once.caller,
+        once.name,
+        once.key,
+        once.id,
+        once.fingerprint,
+        compact(dict(item.answer)),
+    )
+    if not kept:
+        raise Crossed
+
+
+async def write_subjects(tx: Transaction, states: dict[UUID, str]) -> None:
+    """Write the states that changed."""
+    if states:
+        await tx.execute(
+            """update subject s set state = w.state::jsonb
+               from unnest($1::uuid[], $2::text[]) as w (id, state) where s.id = w.id""",
+            list(states),
+            list(states.values()),
+        )
+
+
+async def hold(tx: Transaction, ids: Collection[UUID]) -> None:
+    """Hear nothing further of these subjects."""
+    if ids:
+        await tx.execute("update subject set held_at = coalesce(held_at, now()) where id = any($1::uuid[])", list(ids))
+
+
+async def forget(tx: Transaction, ids: Collection[UUID]) -> None:
+    """Leave empty tombstones: no state, no waiting work, no claim, nothing parked or set aside."""
+    if not ids:
+        return
+    gone = sorted(ids)
+    await tx.execute(
+        "update subject set state = null, held_at = null, forgotten_at = now() where id = any($1::uuid[])", gone
+    )
+    await tx.execute("delete from claim where subject = any($1::uuid[])", gone)
+    await tx.execute("delete from work where subject = any($1::uuid[]) and state in ('waiting', 'done', 'stuck')", gone)
+    await tx.execute("delete from parked where subject = any($1::uuid[])", gone)
+    await tx.execute("delete from dead_letter where subject = any($1::uuid[])", gone)
+
+
+async def drop_placeholders(tx: Transaction, ids: Collection[UUID], claims: Collection[Claim]) -> None:
+    """Leave no trace of subjects and claims that nothing was decided on."""
+    if ids:
+        await tx.execute(
+            """delete from subject where id = any($1::uuid[])
+               and state is null and held_at is null and forgotten_at is null""",
+            list(ids),
+        )
+    if claims:
+        await tx.execute(
+            """delete from claim c using unnest($1::text[], $2::bytea[]) as w (kind, key)
+               where c.kind = w.kind and c.key = w.key and c.subject is null and c.note = '{}'""",
+            [each.kind for each in claims],
+            [each.key for each in claims],
+        )
+
+
+async def write_claims(tx: Transaction, claims: dict[Claim, Claimed | None], notes: dict[Claim, str]) -> None:
+    """Set claims, and let go of those set to None."""
+    kept = {each: value for each, value in claims.items() if value is not None}
+    gone = [each for each, value in claims.items() if value is None]
+    if kept:
+        await tx.execute(
+            """insert into claim (kind, key, subject, note)
+               select kind, key, subject, note::jsonb
+               from unnest($1::text[], $2::bytea[], $3::uuid[], $4::text[]) as w (kind, key, subject, note)
+               on conflict (kind, key) do update set subject = excluded.subject, note = excluded.note""",
+            [each.kind for each in kept],
+            [each.key for each in kept],
+            [value.subject for value in kept.values()],
+            [notes[each] for each in kept],
+        )
+    if gone:
+        await tx.execute(
+            """delete from claim c using unnest($1::text[], $2::bytea[]) as w (kind, key)
+               where c.kind = w.kind and c.key = w.key""",
+            [each.kind for each in gone],
+            [each.key for each in gone],
+        )
+
+
+async def write_outbox(tx: Transaction, rows: Sequence[OutboxRow], channel: str) -> None:
+    """Promise to say these, in this order. The position is drawn while the subjects' locks are held."""
+    if rows:
+        await tx.execute(
+            """with said as (
+                 insert into outbox (id, subject, topic, record_key, headers, body)
+                 select id, subject, topic, key, headers::jsonb, body
+                 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::bytea[])
+                   with ordinality as w (id, subject, topic, key, headers, body, place) order by place
+                 on conflict (id) do nothing)
+               select pg_notify($7, '')""",
+            *([row[column] for row in rows] for column in range(6)),
+            channel,
+        )
+
+
+async def write_works(tx: Transaction, rows: Sequence[WorkRow], cancels: Sequence[Cancel], channel: str) -> None:
+    """Plan work, move what still waits, and drop what is cancelled."""
+    if cancels:
+        await tx.execute(
+            """delete from work w using unnest($1::text[], $2::text[]) as c (kind, key)
+               where w.kind = c.kind and w.key = c.key and w.state = 'waiting'""",
+            [each.kind for each in cancels],
+            [each.key for each in cancels],
+        )
+    if rows:
+        await tx.execute(
+            """with planned as (
+                 insert into work (kind, key, subject, due_at, payload)
+                 select kind, key, subject, due_at, payload::jsonb
+                 from unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[])
+                   as w (kind, key, subject, due_at, payload)
+                 on conflict (kind, key) do update
+                 set due_at = excluded.due_at, payload = excluded.payload, attempts = 0
+                 where work.state = 'waiting')
+               select pg_notify($6, '')""",
+            *([row[column] for row in rows] for column in range(5)),
+            channel,
+        )
+
+
+async def finish_works(tx: Transaction, ids: Sequence[UUID], state: str) -> None:
+    """Mark leased work as done, or as stuck until a person redrives it."""
+    if ids:
+        await tx.execute(
+            """update work set state = $2, lease_until = null, ended_at = case when $2 = 'done' then now() end
+               where id = any($1::uuid[])""",
+            list(ids),
+            state,
+        )
+
+
+async def park(tx: Transaction, items: Sequence[Item]) -> None:
+    """Keep events of held subjects, in order. What was parked already stays where it is."""
+    fresh = [item for item in items if item.parked is None and item.heard is not None]
+    if fresh:
+        await tx.execute(
+            """insert into parked (subject, topic, headers, body)
+               select subject, topic, headers::jsonb, body from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
+                 with ordinality as w (subject, topic, headers, body, place) order by place""",
+            [item.subject for item in fresh],
+            [item.heard.topic for item in fresh if item.heard],
+            [write_headers(item.heard.headers) for item in fresh if item.heard],
+            [item.heard.body for item in fresh if item.heard],
+        )
+
+
+async def unpark(tx: Transaction, positions: Sequence[int]) -> None:
+    """Drop what was heard after all."""
+    if positions:
+        await tx.execute("delete from parked where position = any($1::bigint[])", list(positions))
+
+
+async def set_aside(tx: Transaction, letters: Sequence[tuple[UUID, Item, str]]) -> None:
+    """Keep messages that could not be decided on, as they came."""
+    if letters:
+        await tx.execute(
+            """insert into dead_letter (id, subject, topic, headers, record_key, body, reason)
+               select id, subject, topic, headers::jsonb, key, body, reason
+               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
+                 as w (id, subject, topic, headers, key, body, reason)
+               on conflict (id) do update set set_aside_at = now(), reason = excluded.reason, settled_at = null""",
+            [id_ for id_, _, _ in letters],
+            [item.subject for _, item, _ in letters],
+            [item.heard.topic for _, item, _ in letters if item.heard],
+            [write_headers(item.heard.headers) for _, item, _ in letters if item.heard],
+            [item.heard.key for _, item, _ in letters if item.heard],
+            [item.heard.body for _, item, _ in letters if item.heard],
+            [reason for _, _, reason in letters],
+        )
+
+
+def write_headers(headers: Sequence[tuple[str, bytes]]) -> str:
+    """Headers as JSON; bytes that are no UTF-8 keep their value as Latin-1, marked by a leading tilde in the name."""
+    pairs: list[list[str]] = []
+    for name, value in headers:
+        try:
+            text = (value or b"").decode()
+            pairs.append([f"~{name}", text.encode().decode("latin-1")] if "\x00" in text else [name, text])
+        except UnicodeDecodeError:
+            pairs.append([f"~{name}", value.decode("latin-1")])
+    return compact([[name.replace("\x00", ""), text.replace("\x00", "")] for name, text in pairs])
+
+
+def read_headers(text: str) -> list[tuple[str, bytes]]:
+    """The headers that `write_headers` wrote."""
+    return [
+        (name.removeprefix("~"), value.encode("latin-1") if name.startswith("~") else value.encode())
+        for name, value in from_json(text)
+    ]

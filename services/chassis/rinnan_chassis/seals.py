@@ -1,0 +1,91 @@
+"""Seals on the way through a room: gather the keys that a batch needs in one go, then seal, re-seal and open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from rinnan_chassis.jsonb import Seal
+from rinnan_chassis.keyring import Destroyed, KeyName, Keyring
+from rinnan_chassis.sealing import Key, KeyDestroyed, SealBroken, open_token, padded, seal
+from rinnan_events import Binding, Event, Group, Opened, Sealed, sealed_fields
+
+O = TypeVar("O", bound=Opened)  # noqa: E741 - an opened part
+
+Keys = Mapping[KeyName, Key | Destroyed]
+
+
+class SealPass:
+    """One pass over what a batch writes. Without a key, the part is noted in `wanted` and a stand-in takes its place.
+
+    Two passes make a batch: the first learns which keys are wanted, the second, with the keys, seals.
+    """
+
+    def __init__(self, keys: Keys, place: str) -> None:
+        self._keys = keys
+        self._place = place
+        self.wanted: set[KeyName] = set()
+        self.read: set[KeyName] = set()
+
+    def at_rest(self, subject: UUID) -> Seal:
+        """What seals the unsealed parts of one subject's state, payload or note."""
+        return partial(self._rest, subject)
+
+    def said(self, event: Event, event_id: UUID) -> dict[str, str]:
+        """The tokens of an event's sealed parts, bound to this event."""
+        tokens: dict[str, str] = {}
+        for name, group in sealed_fields(type(event)):
+            part: Sealed[Any] | None = getattr(event, name)
+            if part is not None:
+                binding = Binding(event.type, str(event_id), event.subject, event.party, group)
+                tokens[name] = self._seal(self._plain(part), binding)
+        return tokens
+
+    def _rest(self, subject: UUID, part: Sealed[Any]) -> Sealed[Any]:
+        if part.plain is None:
+            raise SealBroken
+        binding = Binding(self._place, part.mark, subject, part.party, part.plain.group)
+        return Sealed(self._seal(part.plain.model_dump_json().encode(), binding), binding)
+
+    def _plain(self, part: Sealed[Any]) -> bytes:
+        if part.plain is not None:
+            return part.plain.model_dump_json().encode()
+        if part.binding is None:
+            raise SealBroken
+        name = _name(part.binding)
+        key = self._keys.get(name)
+        if isinstance(key, Key):
+            return open_token(part.token, part.binding, key)
+        self.read.add(name)
+        return b""
+
+    def _seal(self, plain: bytes, binding: Binding) -> str:
+        name = _name(binding)
+        key = self._keys.get(name)
+        if isinstance(key, Key):
+            return seal(padded(plain, binding.group), binding, key)
+        self.wanted.add(name)
+        return "-"
+
+
+async def open_part(
+    keyring: Keyring, part: Sealed[O], model: type[O], *, subject: UUID, party: UUID | None, group: Group | None = None
+) -> O:
+    """What lies under one seal. Raises `KeyDestroyed` where it was erased, `SealBroken` where it is out of place."""
+    binding = part.binding
+    if part.plain is not None:
+        return part.plain
+    expected = (subject, party, group or model.group)
+    if binding is None or (binding.subject, binding.party, binding.group) != expected:
+        raise SealBroken
+    name = _name(binding)
+    key = (await keyring.keys([name], mint=False))[name]
+    if not isinstance(key, Key):
+        raise KeyDestroyed
+    return model.model_validate_json(open_token(part.token, binding, key))
+
+
+def _name(binding: Binding) -> KeyName:
+    return KeyName(binding.subject, binding.party, binding.group)

@@ -1,0 +1,291 @@
+"""Due work: everything that touches the outside world or waits for a time.
+
+A row is leased (longer than the work may take, with a fencing number), run with no transaction open, and its result is
+decided on like anything else. Never two at once for one subject: a partial unique index over what is leased says so.
+Work whose lease ran out is run again, or never again and decided on as `Lost`, as its kind says. Due times follow the
+clock port; leases follow PostgreSQL's real time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from rinnan_chassis import metrics
+from rinnan_chassis.batch import Batches
+from rinnan_chassis.database import is_away
+from rinnan_chassis.deciding import GaveUp, Lost, Unavailable
+from rinnan_chassis.handlers import AfterCrash, Kind, due_payload
+from rinnan_chassis.items import Item, Lease
+from rinnan_chassis.jsonb import read_payload
+from rinnan_chassis.seals import open_part
+from rinnan_events import Opened, Sealed
+
+O = TypeVar("O", bound=Opened)  # noqa: E741 - an opened part
+log = logging.getLogger(__name__)
+
+LOOK_ANYWAY_AFTER = 0.5
+"""Seconds between looks for due work when nothing wakes the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of leased work, as its runner sees it."""
+
+    subject: UUID
+    kind: str
+    key: str
+    payload: Mapping[str, Any]
+    attempt: int
+    now: datetime
+    _batches: Batches[Any]
+
+    async def open(self, part: Sealed[O], model: type[O], *, party: UUID | None, subject: UUID | None = None) -> O:
+        """What lies under a sealed part of this job's subject. Raises `KeyDestroyed`, `SealBroken`."""
+        return await open_part(self._batches.keyring, part, model, subject=subject or self.subject, party=party)
+
+    async def destroy_keys(self, parties: Sequence[UUID | None]) -> None:
+        """Destroy every key of these parties (None: the subject's own), minted or not. Only some rooms may."""
+        await self._batches.keyring.destroy(self.subject, parties)
+
+    async def state(self) -> Any:
+        """The subject's state as it was last decided, without a lock."""
+        return await read_subject(self._batches, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    lease: Lease
+    subject: UUID
+    payload: dict[str, Any]
+    lost: bool
+    lease_ended_at: datetime | None
+
+
+class Worker:
+    """Runs one room's due work."""
+
+    def __init__(self, batches: Batches[Any], outside: Any) -> None:
+        self._batches = batches
+        self._outside = outside
+        self._kinds = batches.handlers.kinds
+        self._running: set[asyncio.Task[None]] = set()
+        self._busy: dict[str, int] = dict.fromkeys(self._kinds, 0)
+        self._results: asyncio.Queue[Item] = asyncio.Queue()
+        self._stopping = False
+        self.woken = asyncio.Event()
+        self.moved_at = time.monotonic()
+        self.trouble: str | None = None
+
+    async def run(self) -> None:
+        """Work until stopped; what runs then is finished and decided on."""
+        deciding = asyncio.create_task(self._decide_results())
+        try:
+            while not self._stopping:
+                self.moved_at = time.monotonic()
+                self.woken.clear()
+                try:
+                    found = await self._lease()
+                    self.trouble = None
+                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                    if not isinstance(error, asyncpg.UniqueViolationError):
+                        self.trouble = "cannot_lease"
+                        log.warning("cannot_lease", extra={"fault": type(error).__name__})
+                        await asyncio.sleep(LOOK_ANYWAY_AFTER)
+                    continue
+                for leased in found:
+                    self._start(leased)
+                if not found:
+                    await self._wait()
+            if self._running:
+                await asyncio.wait(self._running, timeout=20)
+            await self._results.join()
+        finally:
+            deciding.cancel()
+            for task in self._running:
+                task.cancel()
+
+    def stop(self) -> None:
+        """Lease nothing further."""
+        self._stopping = True
+        self.woken.set()
+
+    async def _lease(self) -> list[_Leased]:
+        free = {kind.name: kind.parallel - self._busy[kind.name] for kind in self._kinds.values()}
+        kinds = [name for name, slots in free.items() if slots > 0]
+        if not kinds:
+            return []
+        now = self._batches.clock.now()
+        async with self._batches.database.acquire() as connection, connection.transaction():
+            ran_out = await connection.fetch(_RAN_OUT, kinds)
+            rows = await connection.fetch(
+                _LEASE,
+                now,
+                kinds,
+                [self._kinds[name].lease.total_seconds() for name in kinds],
+                [free[name] for name in kinds],
+                [self._kinds[name].after_crash is AfterCrash.AGAIN for name in kinds],
+            )
+        lost = {row["id"]: row["lease_until"] for row in ran_out}
+        return [
+            _Leased(
+                Lease(row["id"], row["kind"], row["key"], row["fence"], row["attempts"]),
+                row["subject"],
+                read_payload(row["payload"]),
+                row["lost"],
+                lost.get(row["id"]),
+            )
+            for row in rows
+        ]
+
+    def _start(self, leased: _Leased) -> None:
+        kind = self._kinds[leased.lease.kind]
+        self._busy[kind.name] += 1
+        if leased.lost and kind.after_crash is AfterCrash.DECIDE:
+            ended = leased.lease_ended_at or self._batches.clock.now()
+            self._bring(leased, Lost(kind.name, leased.lease.key, leased.payload, ended))
+        elif kind.run is None:
+            self._bring(leased, due_payload(kind, leased.payload))
+        else:
+            task = asyncio.create_task(self._run(kind, leased))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, kind: Kind, leased: _Leased) -> None:
+        now = self._batches.clock.now()
+        job = Job(leased.subject, kind.name, leased.lease.key, leased.payload, leased.lease.attempt, now, self._batches)
+        started = time.perf_counter()
+        try:
+            if kind.run is None:
+                return
+            async with asyncio.timeout(kind.lease.total_seconds() * 0.9):
+                result = await kind.run(job, self._outside)
+        except Unavailable as away:
+            await self._again(kind, leased, away.reason)
+        except Exception as error:
+            log.exception("work_failed", extra={"subject": str(leased.subject), "kind": kind.name})
+            await self._again(kind, leased, type(error).__name__)
+        else:
+            self._bring(leased, result)
+        finally:
+            metrics.seconds.labels(f"work_{kind.name}").observe(time.perf_counter() - started)
+
+    async def _again(self, kind: Kind, leased: _Leased, reason: str) -> None:
+        """Run it again after a growing delay, or let its decider hear that it was given up."""
+        limit = kind.retry.give_up_after
+        if limit is not None and leased.lease.attempt >= limit:
+            self._bring(leased, GaveUp(kind.name, leased.lease.key, leased.payload, reason))
+            return
+        due_at = self._batches.clock.now() + kind.retry.delay(leased.lease.attempt)
+        try:
+            await self._batches.database.execute(
+                "update work set state = 'waiting', due_at = $3, lease_until = null where id = $1 and fence = $2",
+                leased.lease.id,
+                leased.lease.fence,
+                due_at,
+            )
+        except Exception as error:
+            if not is_away(error):
+                raise
+            # The lease runs out by itself, and the work is then taken up again as its kind says.
+        self._free(kind.name)
+
+    def _bring(self, leased: _Leased, result: object | None) -> None:
+        lease = leased.lease
+        cause = f"work|{lease.id}|{lease.fence}"
+        deciders = self._batches.handlers.decided
+        decider = deciders.get(type(result)) if result is not None else _nothing_to_do
+        now = self._batches.clock.now()
+        self._results.put_nowait(Item(result, decider, cause, now, leased.subject, lease=lease))
+
+    async def _decide_results(self) -> None:
+        while True:
+            items = [await self._results.get()]
+            await asyncio.sleep(0)
+            while not self._results.empty() and len(items) < 200:  # noqa: PLR2004 - as many as make one fair batch
+                items.append(self._results.get_nowait())
+            await self._decide(items)
+            for item in items:
+                self._results.task_done()
+                if item.lease:
+                    self._free(item.lease.kind)
+
+    async def _decide(self, items: Sequence[Item]) -> None:
+        pause = 0.1
+        while True:
+            try:
+                await self._batches.decide(items)
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing has happened; decide again
+                self.trouble = "cannot_decide"
+                log.warning("cannot_decide", extra={"fault": type(error).__name__, "results": len(items)})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                for item in items:
+                    metrics.decided.labels(item.became.value).inc()
+                return
+
+    def _free(self, kind: str) -> None:
+        self._busy[kind] -= 1
+        self.woken.set()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_ANYWAY_AFTER):
+                await self.woken.wait()
+        except TimeoutError:
+            return
+
+
+async def read_subject(batches: Batches[Any], subject: UUID) -> Any:
+    """The last good state of a subject, without a lock; None where there is none."""
+    from rinnan_chassis.jsonb import read_state  # noqa: PLC0415 - keeps the import list to what the worker does
+
+    text = await batches.database.fetchval("select state::text from subject where id = $1", subject)
+    return None if text is None else read_state(batches.handlers.state, text)
+
+
+def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
+    return None
+
+
+_RAN_OUT = """
+select id, lease_until from work where state = 'leased' and lease_until < clock_timestamp() and kind = any($1::text[])
+"""
+
+_LEASE = """
+with kind as (
+  select * from unnest($2::text[], $3::float8[], $4::int[], $5::bool[]) as k (name, lease, free, again)
+), due as (
+  select w.id, w.subject, w.kind, w.due_at, false as lost
+  from work w
+  where w.state = 'waiting' and w.due_at <= $1 and w.kind = any($2::text[])
+    and not exists (select from work other where other.subject = w.subject and other.state = 'leased')
+    and not exists (select from subject s where s.id = w.subject and s.held_at is not null)
+  order by w.due_at limit (select sum(free) * 2 from kind)
+  for update of w skip locked
+), one_each as (
+  select distinct on (subject) id, kind, due_at, lost from due order by subject, due_at, id
+), ran_out as (
+  select w.id, w.kind, w.due_at, true as lost from work w
+  where w.state = 'leased' and w.lease_until < clock_timestamp() and w.kind = any($2::text[])
+  limit 50 for update skip locked
+), chosen as (
+  select id, kind, lost, row_number() over (partition by kind order by lost desc, due_at, id) as place
+  from (select * from one_each union all select * from ran_out) as both_sorts
+)
+update work w
+set state = 'leased', fence = w.fence + 1, attempts = w.attempts + 1,
+    lease_until = clock_timestamp() + make_interval(secs => kind.lease)
+from chosen join kind on kind.name = chosen.kind
+where w.id = chosen.id and chosen.place <= kind.free
+returning w.id, w.kind, w.key, w.subject, w.fence, w.attempts, w.payload::text as payload, chosen.lost
+"""
