@@ -28,9 +28,12 @@ from rinnan_events.intake import (
 )
 from rinnan_events.invitation import Channel, Intention
 from rinnan_events.opened import Contact, Identity, OwnForm
-from rinnan_invitation import codes, domain
-from rinnan_invitation.domain import AskAgain, CodeMade, MessageSent, PresentCode, Reminded
-from rinnan_invitation.registration import InvitationCode, Registration
+from rinnan_invitation import codes
+from rinnan_invitation.domain import asking, joining, life, reminding
+from rinnan_invitation.domain.asking import AskAgain, CodeMade, MessageSent
+from rinnan_invitation.domain.joining import PresentCode
+from rinnan_invitation.domain.registration import InvitationCode, Registration
+from rinnan_invitation.domain.reminding import Reminded
 from rinnan_profiles import Profiles, load
 
 ROOT = Path(__file__).parents[3]
@@ -98,11 +101,11 @@ class Play:
             deadline=self.deadline,
             pins=self.county.pins(),
         )
-        self.decide(domain.note_the_opening, event)
+        self.decide(life.note_the_opening, event)
 
     def wants(self, party: UUID) -> None:
         event = InvitationWanted(registration_id=self.registration, party_id=party, contact=self.contact(party))
-        self.decide(domain.ask, event)
+        self.decide(asking.ask, event)
 
     def joins(self, party: UUID) -> None:
         event = ParentJoined(
@@ -112,7 +115,7 @@ class Play:
             identity=Sealed.of(Identity(family_name="Esimerkki"), party=party),
             contact=self.contact(party),
         )
-        self.decide(domain.welcome, event)
+        self.decide(life.welcome, event)
 
     def begins(self) -> None:
         self.opens()
@@ -129,11 +132,11 @@ class Play:
             own=Sealed.of(OwnForm(language="fi", services=(), children=(), answers={}), party=party),
             contact=self.contact(party),
         )
-        self.decide(domain.note_the_submission, event)
+        self.decide(life.note_the_submission, event)
 
     def reopens(self, party: UUID) -> None:
         event = FormReopened(registration_id=self.registration, party_id=party, version=1)
-        self.decide(domain.note_the_reopening, event)
+        self.decide(life.note_the_reopening, event)
 
     def asks_alone(self, party: UUID) -> None:
         event = SingleContactRequested(
@@ -145,33 +148,33 @@ class Play:
             identity=Sealed.of(Identity(family_name="Esimerkki"), party=party),
             contact=self.contact(party),
         )
-        self.decide(domain.leave_alone, event)
+        self.decide(life.leave_alone, event)
 
     def leaves(self, party: UUID) -> None:
         event = PartyLeft(registration_id=self.registration, party_id=party, left_at=self.now)
-        self.decide(domain.forget_the_leaver, event)
+        self.decide(life.forget_the_leaver, event)
 
     def completes(self) -> None:
         parts = tuple(CompletedPart(party_id=each, form=1, consent=1, screening=1) for each in (self.one, self.other))
         event = RegistrationCompleted(
             registration_id=self.registration, completed_at=self.now, contact_by=self.deadline, parts=parts
         )
-        self.decide(domain.rest, event)
+        self.decide(life.rest, event)
 
     def ends(self) -> None:
-        self.decide(domain.close, RegistrationEnded(registration_id=self.registration, ended_at=self.now))
+        self.decide(life.close, RegistrationEnded(registration_id=self.registration, ended_at=self.now))
 
     def is_purged(self) -> None:
-        self.decide(domain.purge, RegistrationPurged(registration_id=self.registration, purged_at=self.now))
+        self.decide(life.purge, RegistrationPurged(registration_id=self.registration, purged_at=self.now))
 
     def asks_again(self, party: UUID, contact: Sealed[Contact] | None = None) -> Any:
-        return self.decide(domain.ask_again, AskAgain(party, contact))
+        return self.decide(asking.ask_again, AskAgain(party, contact))
 
     def makes_codes(self) -> list[str]:
         """Do the making of codes that is due; the codes, as their letters will show them."""
         made = []
         for key, work in sorted(self.works.items()):
-            if work.kind == domain.MAKE_CODE:
+            if work.kind == asking.MAKE_CODE:
                 del self.works[key]
                 code = codes.new_code()
                 made.append(code)
@@ -184,21 +187,21 @@ class Play:
                     sealed,
                     work.payload["contact"],
                 )
-                self.decide(domain.issue, result)
+                self.decide(asking.issue, result)
         return made
 
     def presents(self, code: str, at: datetime | None = None) -> Any:
         command = PresentCode(codes.key_of(code, PEPPER), "ab" * 32, Intention.JOIN, at or self.now)
-        return self.decide(domain.present_code, command)
+        return self.decide(joining.present_code, command)
 
     def sends(self, party: UUID, invitation: UUID) -> Any:
-        return self.decide(domain.note_the_invitation_sent, MessageSent(party, invitation, Channel.EMAIL))
+        return self.decide(asking.note_the_invitation_sent, MessageSent(party, invitation, Channel.EMAIL))
 
     def reminds(self, party: UUID, *, perhaps: bool = False) -> Any:
-        return self.decide(domain.note_the_reminder, Reminded(party, perhaps))
+        return self.decide(reminding.note_the_reminder, Reminded(party, perhaps))
 
     def loses(self, work: Work) -> Any:
-        return self.decide(domain.note_the_perhaps, Lost(work.kind, work.key, work.payload, self.now))
+        return self.decide(reminding.note_the_perhaps, Lost(work.kind, work.key, work.payload, self.now))
 
     def runs(self, kind: str) -> list[Work]:
         """Run what is due of one kind: it is done, and never planned again."""

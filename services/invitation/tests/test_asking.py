@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rinnan_events.invitation import InvitationClosed, InvitationIssued, InvitationSent
-from rinnan_invitation.domain import MAKE_CODE, SEND_INVITATION
+from rinnan_invitation.domain.asking import MAKE_CODE, SEND_INVITATION
+from rinnan_invitation.domain.registration import ASKED_AGAIN_A_DAY, Registration
 from rinnan_invitation.errors import AskedTooOften, Closed, NotOpen
-from rinnan_invitation.registration import ASKED_AGAIN_A_DAY, Registration
 
 if TYPE_CHECKING:
     from conftest import Play

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rinnan_events.invitation import ParentReminded
-from rinnan_invitation.domain import REMIND
+from rinnan_invitation.domain.reminding import REMIND
 from rinnan_profiles import Profiles
 
 if TYPE_CHECKING:

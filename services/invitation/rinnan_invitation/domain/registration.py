@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from rinnan_chassis.deciding import Claim
+from rinnan_chassis.deciding import Claim, Context
 from rinnan_events import Group, Opened, Sealed
 from rinnan_events.opened import Contact
+from rinnan_profiles import County, Profiles
 
 CODE = "code"
 """The kind of claim that leads from a code's keyed hash to its registration."""
@@ -115,3 +116,9 @@ class Registration:
 def claim_of(key: str) -> Claim:
     """The claim of a code's keyed hash."""
     return Claim(CODE, bytes.fromhex(key))
+
+
+def pinned_county(state: Registration, ctx: Context) -> County:
+    """The county as this registration was opened under it."""
+    profiles: Profiles = ctx.reference
+    return profiles.pinned_county(state.county, state.profile)

@@ -1,0 +1,106 @@
+"""Asking again, and presenting a code. What is answered here never depends on the other parent, nor on the code."""
+
+import hashlib
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from rinnan_chassis.deciding import Refusal
+from rinnan_chassis.desk import Desk
+from rinnan_chassis.folding import Closed
+from rinnan_chassis.web import Body, Doors, PartyToken, idempotency_key
+from rinnan_events import Sealed
+from rinnan_events.invitation import Intention
+from rinnan_events.opened import Contact
+from rinnan_invitation import codes
+from rinnan_invitation.domain.asking import AskAgain
+from rinnan_invitation.domain.joining import TakeJoining
+from rinnan_invitation.domain.registration import Registration
+from rinnan_invitation.errors import NoWayToReach
+
+Key = Annotated[str | None, Depends(idempotency_key)]
+
+
+class ContactIn(Body):
+    """How the other parent may be reached. It is used for the letter alone, and never shown back."""
+
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
+    email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]+$", max_length=200)] | None = None
+    phone: Annotated[str, Field(pattern=r"^\+[0-9][0-9 ]{5,20}$")] | None = None
+
+
+class AskAgainIn(Body):
+    """An empty object asks at the contact known so far."""
+
+    contact: ContactIn | None = None
+
+
+class JoiningIn(BaseModel):
+    """A joining ticket and the code as it was typed: anything at all, for nothing that is typed is told from a code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    ticket: str
+    code: str
+    intention: Literal["join", "decline"]
+
+
+class Accepted(BaseModel):
+    """Taken. What comes of it is seen, if at all, where the caller's own things are seen."""
+
+    accepted: bool = True
+
+
+def routes(desk: Desk[Registration], doors: Doors, pepper: bytes) -> APIRouter:
+    """The two things that people can do with invitations."""
+    router = APIRouter(tags=["invitations"])
+    Party = Annotated[PartyToken, Depends(doors.party)]  # noqa: N806 - a type
+
+    @router.post("/registrations/{registration_id}/invitation/resend", status_code=202)
+    async def ask_again(registration_id: UUID, party: Party, body: AskAgainIn, key: Key) -> Accepted:
+        """Have the other parent asked once more, at a corrected contact where one is given."""
+        contact = _contact(body)
+        asking: dict[str, Any] = {
+            "subject": registration_id,
+            "caller": str(party.party_id),
+            "key": key,
+            "fingerprint": body.model_dump_json(),
+        }
+        state = await desk.state(registration_id) or Registration()
+        awaited = state.awaited_beside(party.party_id)
+        sealed = Sealed.of(contact, party=awaited) if contact and awaited else None
+        try:
+            await desk.decide(AskAgain(party.party_id, sealed), **asking)
+        except Closed:
+            # The other left this very moment, and their key with them: that is no news for the one who asks.
+            await desk.decide(AskAgain(party.party_id), **asking)
+        return Accepted()
+
+    @router.post("/joinings", status_code=202)
+    async def join(body: JoiningIn) -> Accepted:
+        """Present a code with a joining ticket. It is stored before anything is looked up, always answered alike."""
+        ticket = hashlib.sha256(body.ticket.encode()).digest()
+        command = TakeJoining(ticket.hex(), codes.key_of(body.code, pepper), Intention(body.intention))
+        try:
+            await desk.decide(command, subject=_subject_of(ticket))
+        except Refusal:
+            return Accepted()
+        return Accepted()
+
+    return router
+
+
+def _contact(body: AskAgainIn) -> Contact | None:
+    given = body.contact
+    if given is None:
+        return None
+    if not (given.email or given.phone):
+        raise NoWayToReach("/contact")
+    return Contact(language=given.language, email=given.email, phone=given.phone)
+
+
+def _subject_of(ticket: bytes) -> UUID:
+    """What a try is filed under until it is looked up: as random as its ticket, the same for a second try."""
+    return UUID(bytes=ticket[:16], version=4)
