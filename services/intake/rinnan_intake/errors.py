@@ -50,13 +50,6 @@ class FormIsGivenIn(Refusal):
     code = "intake.form_is_given_in"
 
 
-class FormNotWhole(Refusal):
-    """A mandatory part has no answer; `field` names it."""
-
-    code = "intake.form_not_whole"
-    status = 422
-
-
 class ChangedElsewhere(Refusal):
     """The own part changed since it was read, on another device perhaps."""
 
@@ -78,13 +71,6 @@ class UnknownCounty(Refusal):
     status = 422
 
 
-class NotOffered(Refusal):
-    """A code that the pinned form, catalogue or language list does not hold; `field` names where."""
-
-    code = "intake.not_offered"
-    status = 422
-
-
 class UnknownStep(Refusal):
     """The form has no such step."""
 
@@ -99,20 +85,6 @@ class IdentityCodeWrong(Refusal):
     status = 422
 
 
-class DateImpossible(Refusal):
-    """The date is in the future or too long ago."""
-
-    code = "intake.date_impossible"
-    status = 422
-
-
-class TextUnacceptable(Refusal):
-    """A text holds characters that no name, address or phone number has, or is too long or empty."""
-
-    code = "intake.text_unacceptable"
-    status = 422
-
-
 class PersonNotNamed(Refusal):
     """A person needs an identity code, or else a name and a date of birth."""
 
@@ -120,8 +92,8 @@ class PersonNotNamed(Refusal):
     status = 422
 
 
-class ChildMissing(Refusal):
-    """At least one child has to be named."""
+class NotStronglyIdentified(Refusal):
+    """The caller signed in, but not with strong identification."""
 
-    code = "intake.child_missing"
-    status = 422
+    code = "intake.not_strongly_identified"
+    status = 403

@@ -7,7 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from rinnan_chassis.deciding import Cancel, Context, Decision, Work
+from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft, SingleContactRequested
+from rinnan_events.opened import Contact
 from rinnan_intake.domain.ending import is_settled
 from rinnan_intake.domain.opening import Newcomer, closing_work, join, open_for
 from rinnan_intake.domain.reference import pinned_county
@@ -24,9 +26,10 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class AskToBeContactedAlone:
-    """A parent asks the county to contact them without the other."""
+    """A parent asks the county to contact them without the other. `contact` replaces what was told before."""
 
     party_id: UUID
+    contact: Sealed[Contact] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def ask_to_be_contacted_alone(
     registration, party = the_party(state, command.party_id)
     if party.alone_at is None and registration.ended_at is not None:
         raise Closed
+    if command.contact is not None and party.alone_at is None:
+        registration = registration.with_party(command.party_id, contact=command.contact)
     return _alone(registration, command.party_id, context)
 
 

@@ -64,7 +64,7 @@ def start_registration(
     Raises: SamePerson; DoubtfulMeeting where the persons partly contradict the registration that they hit.
     """
     if start.caller.person.matches(start.other) is Match.YES:
-        raise SamePerson("other")
+        raise SamePerson("/other")
     decision = _open(start, context) if state is None else _meet(state, start, context)
     return replace(decision, answer={"registration_id": str(context.subject)})
 
@@ -155,6 +155,8 @@ def _meet(state: Registration, start: StartRegistration, context: Context) -> De
     if not state.is_open:
         noted, alarms = to_a_person(state, Doubt.CAME_BACK_AFTER_COMPLETION, context)
         return Decision(state=noted, works=alarms)
+    if context.now > state.deadline:
+        raise DoubtfulMeeting
     met, says = state, list[Event]()
     if caller_id is None:
         caller_id = context.new_id()

@@ -15,7 +15,7 @@ def county_now(context: Context, code: str) -> County:
     try:
         return profiles.county(code)
     except NoSuchCounty:
-        raise UnknownCounty("county") from None
+        raise UnknownCounty("/county") from None
 
 
 def pinned_county(state: Registration, context: Context) -> County:

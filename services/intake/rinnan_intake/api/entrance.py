@@ -1,0 +1,273 @@
+"""Where people come in: starting a registration, joining tickets, party tokens; by oneself or over the phone."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, NamedTuple
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from rinnan_chassis.desk import Desk
+from rinnan_chassis.web import Doors, NotAllowed, PartyTokens, Right, Staff, idempotency_key
+from rinnan_chassis.web import Person as SignedIn
+from rinnan_events import Sealed
+from rinnan_events.opened import Contact, Identity, OwnForm, Protection
+from rinnan_intake import store
+from rinnan_intake.api.bodies import AssistedStartIn, AssistedTicketIn, AssistedTokenIn, PersonIn, StartIn, TicketIn
+from rinnan_intake.domain.joining import IssueTicket, TicketReads, claims_of_issue
+from rinnan_intake.domain.opening import Newcomer, StartRegistration, claims_of, where_they_meet
+from rinnan_intake.domain.state import Match, Person, Registration, Status
+from rinnan_intake.errors import (
+    DoubtfulMeeting,
+    NotStronglyIdentified,
+    UnknownCounty,
+    UnknownRegistration,
+    UnknownTicket,
+)
+from rinnan_intake.persons import Persons
+from rinnan_profiles import Profiles
+from rinnan_profiles import UnknownCounty as NoSuchCounty
+
+TICKET_BYTES = 16
+Key = Annotated[str | None, Depends(idempotency_key)]
+
+
+class StartedOut(BaseModel):
+    """The registration that the caller is now part of; the same for every start."""
+
+    registration_id: UUID
+
+
+class TicketOut(BaseModel):
+    """A joining ticket, shown this once."""
+
+    ticket: str
+    expires_at: str
+
+
+class TicketReadsOut(BaseModel):
+    """What became of a ticket."""
+
+    reads: TicketReads
+    registration_id: UUID | None = None
+
+
+class TokenOut(BaseModel):
+    """A party token for the other services."""
+
+    token: str
+    party_id: UUID
+
+
+class OwnRegistrationOut(BaseModel):
+    """One of the caller's own registrations."""
+
+    registration_id: UUID
+    county: str
+    deadline: str
+    status: Status
+
+
+class Caller(NamedTuple):
+    """Who comes in: their identity, what protects them by law, and the member of staff who fills in for them."""
+
+    identity: Identity
+    non_disclosure: bool | None
+    act: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What coming in needs, whoever does it."""
+
+    desk: Desk[Registration]
+    profiles: Profiles
+    persons: Persons
+    tokens: PartyTokens
+
+    async def start(self, caller: Caller, body: StartIn, key: str | None) -> StartedOut:
+        """Start, meet, or open apart for a person to sort out: one answer for all."""
+        contact = body.contact.contact()
+        children = OwnForm(
+            language=contact.language,
+            services=(),
+            children=tuple(child.child() for child in body.children),
+            answers={},
+        )
+        command = StartRegistration(
+            county=body.county,
+            caller=self._newcomer(caller, contact),
+            other=self.persons.hashed(body.other.identity()),
+            other_contact=Sealed.of(body.other_contact.contact(), party=None),
+            children=Sealed.of(children, party=None, mark="form.children"),
+        )
+        known = await store.of_both(self.desk.batches.database, command)
+        decide = partial(
+            self.desk.decide, caller=_name(command.caller.person), key=key, fingerprint=body.model_dump_json()
+        )
+        try:
+            answer = await decide(
+                command, claims=claims_of(command), resolve=lambda held: known or where_they_meet(held, uuid4())
+            )
+        except DoubtfulMeeting:
+            answer = await decide(replace(command, apart=True), resolve=lambda _: uuid4())
+        return StartedOut.model_validate(answer)
+
+    async def issue_ticket(self, caller: Caller, body: TicketIn) -> TicketOut:
+        """A fresh ticket: never repeated, since it is shown once."""
+        ticket = secrets.token_urlsafe(TICKET_BYTES)
+        try:
+            day = self.profiles.county(body.county).day(self.desk.now())
+        except NoSuchCounty:
+            raise UnknownCounty("/county") from None
+        command = IssueTicket(body.county, _digest(ticket), self._newcomer(caller, body.contact.contact()), day)
+        answer = await self.desk.decide(command, subject=uuid4(), claims=claims_of_issue(command))
+        return TicketOut(ticket=ticket, expires_at=answer["expires_at"])
+
+    async def token(self, caller: Caller, registration_id: UUID) -> TokenOut:
+        """A party token for whoever is here as this person. Raises: UnknownRegistration."""
+        state = await self.desk.state(registration_id)
+        person = self.persons.hashed(caller.identity)
+        party_id = _party_of(state, person)
+        if state is None or party_id is None:
+            raise UnknownRegistration
+        token = self.tokens.issue(
+            registration_id=registration_id,
+            party_id=party_id,
+            county=state.county,
+            deadline=state.deadline,
+            pins=state.pins.model_dump(),
+            act=caller.act,
+        )
+        return TokenOut(token=token, party_id=party_id)
+
+    async def own(self, caller: Caller) -> list[OwnRegistrationOut]:
+        """The registrations that this person is part of."""
+        person = self.persons.hashed(caller.identity)
+        found: list[OwnRegistrationOut] = []
+        async for registration_id, state in store.naming(self.desk.batches.database, person):
+            party_id = _party_of(state, person)
+            if party_id is not None:
+                found.append(
+                    OwnRegistrationOut(
+                        registration_id=registration_id,
+                        county=state.county,
+                        deadline=state.deadline.isoformat(),
+                        status=state.status_for(party_id, self.desk.now()),
+                    )
+                )
+        return found
+
+    async def read_ticket(self, ticket: str) -> TicketReadsOut:
+        """What became of a ticket. Raises: UnknownTicket."""
+        noted = await store.ticket(self.desk.batches.database, _digest(ticket))
+        if noted is None:
+            raise UnknownTicket
+        reads = noted.reads(self.desk.now())
+        joined = noted.registration_id if reads is TicketReads.JOINED else None
+        return TicketReadsOut(reads=reads, registration_id=joined)
+
+    def _newcomer(self, caller: Caller, contact: Contact) -> Newcomer:
+        return Newcomer(
+            person=self.persons.hashed(caller.identity),
+            identity=Sealed.of(caller.identity, party=None),
+            contact=Sealed.of(contact, party=None),
+            protection=Sealed.of(Protection(non_disclosure=caller.non_disclosure), party=None),
+        )
+
+
+def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C901 - one small function per route
+    """The routes by which people come in."""
+    router = APIRouter()
+
+    async def signed_in(person: Annotated[SignedIn, Depends(doors.person)]) -> Caller:
+        if not person.strong:
+            raise NotStronglyIdentified
+        identity = Identity(
+            family_name=person.family_name,
+            given_names=person.given_names,
+            identity_code=person.identity_code,
+            birth_date=person.birth_date,
+        )
+        return Caller(identity, person.non_disclosure, None)
+
+    professional = doors.staff(Right.ACT)
+
+    @router.post("/registrations", status_code=201)
+    async def start_registration(caller: Annotated[Caller, Depends(signed_in)], body: StartIn, key: Key) -> StartedOut:
+        return await entrance.start(caller, body, key)
+
+    @router.get("/registrations")
+    async def own_registrations(caller: Annotated[Caller, Depends(signed_in)]) -> list[OwnRegistrationOut]:
+        return await entrance.own(caller)
+
+    @router.post("/registrations/{registration_id}/token", status_code=201)
+    async def party_token(caller: Annotated[Caller, Depends(signed_in)], registration_id: UUID) -> TokenOut:
+        return await entrance.token(caller, registration_id)
+
+    @router.post("/tickets", status_code=201)
+    async def issue_ticket(caller: Annotated[Caller, Depends(signed_in)], body: TicketIn) -> TicketOut:
+        return await entrance.issue_ticket(caller, body)
+
+    @router.get("/tickets/{ticket}")
+    async def read_ticket(_: Annotated[Caller, Depends(signed_in)], ticket: str) -> TicketReadsOut:
+        return await entrance.read_ticket(ticket)
+
+    @router.post("/assisted/registrations", status_code=201)
+    async def start_for_a_caller(
+        staff: Annotated[Staff, Depends(professional)], body: AssistedStartIn, key: Key
+    ) -> StartedOut:
+        _in_own_county(staff, body.county)
+        return await entrance.start(_called_in(staff, body.person), body, key)
+
+    @router.post("/assisted/registrations/{registration_id}/token", status_code=201)
+    async def party_token_for_a_caller(
+        staff: Annotated[Staff, Depends(professional)], registration_id: UUID, body: AssistedTokenIn
+    ) -> TokenOut:
+        state = await entrance.desk.state(registration_id)
+        if state is None or state.county != staff.county:
+            raise UnknownRegistration
+        return await entrance.token(_called_in(staff, body.person), registration_id)
+
+    @router.post("/assisted/tickets", status_code=201)
+    async def issue_ticket_for_a_caller(
+        staff: Annotated[Staff, Depends(professional)], body: AssistedTicketIn
+    ) -> TicketOut:
+        _in_own_county(staff, body.county)
+        return await entrance.issue_ticket(_called_in(staff, body.person), body)
+
+    @router.get("/assisted/tickets/{ticket}")
+    async def read_ticket_for_a_caller(_: Annotated[Staff, Depends(professional)], ticket: str) -> TicketReadsOut:
+        return await entrance.read_ticket(ticket)
+
+    return router
+
+
+def _called_in(staff: Staff, person: PersonIn) -> Caller:
+    """Whether the population register shields a caller is not known over the phone; unknown is kept as unknown."""
+    return Caller(person.identity(), None, staff.subject)
+
+
+def _in_own_county(staff: Staff, county: str) -> None:
+    if staff.county != county:
+        raise NotAllowed
+
+
+def _party_of(state: Registration | None, person: Person) -> UUID | None:
+    """The party that this person is, where they are here."""
+    if state is None:
+        return None
+    here = ((party_id, party.person) for party_id, party in state.parties.items() if party.is_here)
+    return next((party_id for party_id, known in here if known and person.matches(known) is Match.YES), None)
+
+
+def _name(person: Person) -> str:
+    """The caller's name among idempotency keys: keyed hashes, nothing else."""
+    return "person:" + ":".join(person.hashes)
+
+
+def _digest(ticket: str) -> bytes:
+    return hashlib.sha256(ticket.encode()).digest()

@@ -1,0 +1,58 @@
+"""What intake looks up in its own tables beyond one subject at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from rinnan_chassis.database import Database
+from rinnan_chassis.jsonb import read_payload, read_state
+from rinnan_intake.domain.joining import TICKET, Ticket
+from rinnan_intake.domain.opening import StartRegistration
+from rinnan_intake.domain.state import Match, Person, Registration
+
+# The index of the migration is over exactly this expression.
+PERSONS = "jsonb_path_query_array(state, '$.parties.*.person.*')"
+IN_DOUBT = "jsonb_path_exists(state, '$.attention[*] ? (@.settled_at == null)')"
+
+
+async def naming(database: Database, person: Person) -> AsyncIterator[tuple[UUID, Registration]]:
+    """Every registration in which a hash of this person stands, as joined or as expected."""
+    rows = await database.fetch(
+        f"select id, state::text as state from subject where {PERSONS} ?| $1::text[] order by id",  # noqa: S608 - ours
+        list(person.hashes),
+    )
+    for row in rows:
+        yield row["id"], read_state(Registration, row["state"])
+
+
+async def of_both(database: Database, start: StartRegistration) -> UUID | None:
+    """The open registration in which both are known already, each perhaps by more than this start says of them.
+
+    It finds what the pair claims cannot: a parent who starts again and names the other in another way.
+    """
+    async for registration_id, state in naming(database, start.caller.person):
+        if not state.is_open or state.county != start.county:
+            continue
+        people = [party.person for party in state.present.values() if party.person]
+        found = [
+            any(named.matches(person) is Match.YES for person in people) for named in (start.caller.person, start.other)
+        ]
+        if all(found):
+            return registration_id
+    return None
+
+
+async def ticket(database: Database, key: bytes) -> Ticket | None:
+    """A joining ticket by its SHA-256."""
+    note = await database.fetchval("select note::text from claim where kind = $1 and key = $2", TICKET, key)
+    return Ticket.noted(read_payload(note)) if note else None
+
+
+async def in_doubt(database: Database) -> list[tuple[UUID, Registration]]:
+    """The registrations that wait for a person."""
+    rows: list[Any] = await database.fetch(
+        f"select id, state::text as state from subject where {IN_DOUBT} order by id"  # noqa: S608 - ours
+    )
+    return [(row["id"], read_state(Registration, row["state"])) for row in rows]
