@@ -82,7 +82,7 @@ async def remind(job: Job, outside: Outside) -> Reminded | None:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, the reminder may have left, and must not leave again
         if not isinstance(error, PerhapsSent):
-            log.error("reminder_failed", extra={"subject": str(job.subject), "fault": type(error).__name__})
+            log.warning("reminder_failed", extra={"subject": str(job.subject), "fault": type(error).__name__})
         return Reminded(party_id, perhaps=True)
     return Reminded(party_id, perhaps=False) if channel else None
 
@@ -136,7 +136,7 @@ async def _send(job: Job, outside: Outside, kind: str, message_id: str, code: st
         try:
             await way.send(Outgoing(message_id, to, message.subject, message.body, job.now))
         except Undeliverable:
-            log.warning("undeliverable", extra={"subject": str(job.subject), "channel": channel.value})
+            log.warning("undeliverable", extra={"subject": str(job.subject), "kind": channel.value})
         else:
             return channel
     return None
