@@ -41,6 +41,7 @@ class Database(Protocol):
 
 
 _REFUSED_DATA = ("22", "23", "54")
+_CROSSED = ("40P01", "40001")
 _AWAY = ("08", "53", "57")
 
 
@@ -60,9 +61,7 @@ def refuses_data(error: BaseException) -> bool:
 
 def is_crossed(error: BaseException) -> bool:
     """Whether two transactions crossed (deadlock, serialisation, a placeholder that vanished): repeat, blame nobody."""
-    return isinstance(error, Crossed) or (
-        isinstance(error, asyncpg.PostgresError) and error.sqlstate in {"40P01", "40001"}
-    )
+    return isinstance(error, Crossed) or getattr(error, "sqlstate", None) in _CROSSED
 
 
 def _class_of(error: BaseException) -> str:

@@ -125,12 +125,13 @@ class Ear(ConsumerRebalanceListener):
         ends = await consumer.end_offsets(assigned)
         return sum([max(0, ends[each] - await consumer.position(each)) for each in assigned])
 
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the port's shape
+    # aiokafka takes either a function or a coroutine here; its types know only the first.
+    async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002 # pyright: ignore[reportIncompatibleMethodOverride]
         """Let the batch in hand be committed before somebody else takes its partitions."""
         async with self._deciding:
             pass
 
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Nothing to prepare: all that is known is in the database."""
 
     async def _listen(self, consumer: AIOKafkaConsumer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -144,7 +144,7 @@ async def stage_of(
     outside: Any = None,
     says: Sequence[type[Event]] = (),
     clock: StageClock | None = None,
-) -> AsyncIterator[Stage[S]]:
+) -> AsyncGenerator[Stage[S]]:
     """Put a room on stage in a database of its own, which is dropped afterwards."""
     name = f"stage_{uuid4().hex}"
     admin = await asyncpg.connect(admin_url)
