@@ -36,35 +36,36 @@ from rinnan_host.port import (
 class FhirAdapter:
     """One FHIR R4 server that takes transactions with conditional create."""
 
-    def __init__(self, settings: FhirSettings, table: tables.Tables, http: httpx.AsyncClient) -> None:
-        self._settings = settings
+    def __init__(self, address: str, place: Place, table: tables.Tables, http: httpx.AsyncClient) -> None:
+        self._address = address
+        self._patience = place.write_timeout.total_seconds()
         self._table = table
         self._http = http
         self.capabilities = Capabilities(
             transaction=True,
             conditional_create=True,
             searchable=True,
-            settle_after=settings.settle_after,
-            restricted_place=settings.restricted_place,
-            parallel=settings.parallel,
-            takes_at_most=timedelta(seconds=2 * settings.time_out_seconds + 1),
+            settle_after=place.settle_after,
+            restricted_place=place.restricted_place,
+            parallel=place.parallel,
+            takes_at_most=2 * place.write_timeout + timedelta(seconds=1),
         )
 
     async def check(self) -> CheckResult:
         """Whether the server says that it is R4 and takes what we send."""
-        request = self._http.build_request("GET", f"{self._settings.base_url}/metadata")
-        answer = far_side.reading(await far_side.ask(self._http, request, self._settings.time_out_seconds))
+        request = self._http.build_request("GET", f"{self._address}/metadata")
+        answer = far_side.reading(await far_side.ask(self._http, request, self._patience))
         if isinstance(answer, Unavailable):
             return answer
         return None if _takes_transactions(answer) else Rejected(Reason.NOT_CAPABLE)
 
     async def write(self, record: ClientRecord, key: DeliveryKey) -> WriteResult:
         """Post the record as one transaction, then count the registration by its identifier."""
-        bundle = mapping.bundle(record, key, self._table, restricted_place=self._settings.restricted_place)
+        bundle = mapping.bundle(record, key, self._table, restricted_place=self.capabilities.restricted_place)
         body = orjson.dumps(bundle)
         if not whole(bundle, body):
             return Rejected(Reason.NOT_VALID)
-        answer = await far_side.post(self._http, self._settings.base_url, body, self._settings.time_out_seconds)
+        answer = await far_side.post(self._http, self._address, body, self._patience)
         if not isinstance(answer, httpx.Response):
             return answer
         if not answer.is_success:
@@ -78,9 +79,9 @@ class FhirAdapter:
 
     async def find(self, key: DeliveryKey) -> FindResult:
         """Search the registration by its identifier."""
-        search = f"{self._settings.base_url}/Task?{mapping.delivery_search(key, self._table)}&_count=10"
+        search = f"{self._address}/Task?{mapping.delivery_search(key, self._table)}&_count=10"
         request = self._http.build_request("GET", search, headers={"Cache-Control": "no-cache"})
-        answer = far_side.reading(await far_side.ask(self._http, request, self._settings.time_out_seconds))
+        answer = far_side.reading(await far_side.ask(self._http, request, self._patience))
         if isinstance(answer, Unavailable):
             return answer
         try:
@@ -134,12 +135,20 @@ def proven(path: Path) -> tables.Tables:
 
 
 def make(place: Place, settings: FhirSettings) -> FhirAdapter:
-    """The adapter of one destination. Raises LookupError where a secret is named but not there."""
+    """The adapter of one destination.
+
+    Raises ValueError where the place has no address or no settle time longer than its time-out, LookupError where a
+    secret is named but not there.
+    """
+    if not place.address or not place.address.startswith(("http://", "https://")):
+        raise ValueError("a FHIR destination needs an http address")
+    if place.settle_after is None or place.settle_after <= place.write_timeout:
+        raise ValueError("a FHIR destination needs a settle_after longer than its write_timeout")
     bearer = place.secret(settings.bearer_secret) if settings.bearer_secret else None
     if settings.bearer_secret and not bearer:
         raise LookupError(settings.bearer_secret)
     table = proven(place.contracts / "fhir" / settings.mapping)
-    return FhirAdapter(settings, table, far_side.client(settings, bearer))
+    return FhirAdapter(place.address.rstrip("/"), place, table, far_side.client(settings, place, bearer))
 
 
 OFFER = Offer(settings=FhirSettings, make=make)

@@ -12,7 +12,7 @@ import httpx
 import orjson
 
 from rinnan_fhir.settings import FhirSettings
-from rinnan_host.port import AlreadyThere, Reason, Rejected, Unavailable, Unknown, Written
+from rinnan_host.port import AlreadyThere, Place, Reason, Rejected, Unavailable, Unknown, Written
 
 MEDIA_TYPE = "application/fhir+json"
 IDLE_SECONDS = 2  # shorter than any server's own: a connection that the server just closed would make a write unknown
@@ -21,18 +21,18 @@ CONFLICT_PAUSES = (0.05, 0.2, 0.6)  # seconds; a server that lost a race with an
 Answer = httpx.Response | Unavailable | Unknown
 
 
-def client(settings: FhirSettings, bearer: str | None) -> httpx.AsyncClient:
+def client(settings: FhirSettings, place: Place, bearer: str | None) -> httpx.AsyncClient:
     """The connection pool of one destination. Raises OSError or ssl.SSLError where a certificate cannot be read."""
     headers = {"Accept": MEDIA_TYPE}
     if bearer:
         headers["Authorization"] = f"Bearer {bearer}"
-    connecting = settings.connect_time_out_seconds
+    connecting = min(settings.connect_timeout_seconds, 0.8 * place.write_timeout.total_seconds())
     return httpx.AsyncClient(
         headers=headers,
         verify=_trust(settings.authorities, settings.client_certificate, settings.client_key),
         trust_env=False,
         timeout=httpx.Timeout(None, connect=connecting, pool=connecting),
-        limits=httpx.Limits(max_connections=settings.parallel + 1, keepalive_expiry=IDLE_SECONDS),
+        limits=httpx.Limits(max_connections=place.parallel + 1, keepalive_expiry=IDLE_SECONDS),
     )
 
 

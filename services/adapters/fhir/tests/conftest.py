@@ -7,8 +7,10 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +24,7 @@ from rinnan_host.port import DeliveryKey, Place
 from rinnan_host.samples import COUNTY, DESTINATION
 
 CONTRACTS = Path(__file__).parents[4] / "contracts"
-PATIENCE = 0.3  # seconds that the adapter waits in these tests
+PATIENCE = timedelta(seconds=0.3)  # what the adapter waits in these tests
 NAMES = count()
 
 
@@ -74,7 +76,7 @@ class SimulatedCis:
         await self.behaves(mood="down")
 
     async def answers_too_late(self, *, having_done_it: bool) -> None:
-        await self.behaves(answer_after_seconds=3 * PATIENCE, effect=having_done_it)
+        await self.behaves(answer_after_seconds=3 * PATIENCE.total_seconds(), effect=having_done_it)
 
     async def recovers(self) -> None:
         await self.behaves()
@@ -88,20 +90,22 @@ async def far_side(simulator: str) -> AsyncIterator[SimulatedCis]:
         yield cis
 
 
-def an_adapter(base_url: str, **settings: object) -> FhirAdapter:
-    place = Place(COUNTY, DESTINATION, CONTRACTS, lambda name: f"the {name}")
-    told = {"base_url": base_url, "settle_after_seconds": 5, "time_out_seconds": PATIENCE, **settings}
-    return make(place, FhirSettings.model_validate(told))
+def an_adapter(address: str, *, bearer_secret: str | None = None, **place: Any) -> FhirAdapter:
+    told = {"write_timeout": PATIENCE, "settle_after": timedelta(seconds=5), "parallel": 4, **place}
+    return make(
+        Place(COUNTY, DESTINATION, CONTRACTS, lambda name: f"the {name}", address=address, **told),
+        FhirSettings(bearer_secret=bearer_secret),
+    )
 
 
 @pytest.fixture
-def settings() -> dict[str, object]:
+def place() -> dict[str, object]:
     return {}
 
 
 @pytest.fixture
-async def adapter(far_side: SimulatedCis, settings: dict[str, object]) -> AsyncIterator[FhirAdapter]:
-    made = an_adapter(far_side.base_url, **settings)
+async def adapter(far_side: SimulatedCis, place: dict[str, object]) -> AsyncIterator[FhirAdapter]:
+    made = an_adapter(far_side.base_url, **place)
     yield made
     await made.aclose()
 

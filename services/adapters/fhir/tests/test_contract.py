@@ -13,5 +13,5 @@ class TestTheFhirAdapterWithARestrictedPlace(AdapterContract):
     """The same where care routes and addresses may be written."""
 
     @pytest.fixture
-    def settings(self) -> dict[str, object]:
+    def place(self) -> dict[str, object]:
         return {"restricted_place": True}

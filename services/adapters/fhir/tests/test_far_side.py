@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -18,7 +19,6 @@ from rinnan_host.samples import a_joint_record
 
 RECORD = a_joint_record()
 KEY = key_of(RECORD)
-WELL = {"base_url": "http://127.0.0.1:9/fhir", "settle_after_seconds": 30}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ async def test_a_lost_race_is_asked_again(adapter: FhirAdapter, far_side: Any) -
 
 async def test_a_race_that_is_lost_again_and_again_is_unavailable(adapter_at: Any, far_side: Any) -> None:
     await far_side.behaves(mood="conflicts")
-    adapter = adapter_at(far_side.base_url, time_out_seconds=2)
+    adapter = adapter_at(far_side.base_url, write_timeout=timedelta(seconds=2))
     assert await adapter.write(RECORD, KEY) == Unavailable(Reason.CONFLICT)
     assert len(await far_side.arrived()) == 4
     await adapter.aclose()
@@ -159,19 +159,18 @@ async def test_the_bearer_secret_is_sent_and_never_stands_in_the_settings(adapte
     await adapter.aclose()
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"base_url": "http://127.0.0.1:9/fhir"},
-        {**WELL, "settle_after_seconds": 10},
-        {**WELL, "colour": "blue"},
-        {**WELL, "base_url": "http://127.0.0.1:9/fhir/"},
-        {**WELL, "client_key": "key.pem"},
-    ],
-)
+@pytest.mark.parametrize("wrong", [{"colour": "blue"}, {"client_key": "key.pem"}, {"mapping": "../r4.toml"}])
 def test_settings_that_are_not_right_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         FhirSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"settle_after": None}, {"settle_after": timedelta(seconds=0.1)}, {"address": "cis"}]
+)
+def test_a_place_that_is_not_whole_is_refused(adapter_at: Any, wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="needs"):
+        adapter_at(**{"address": "http://127.0.0.1:9/fhir", **wrong})
 
 
 def test_the_adapter_is_found_by_its_name() -> None:

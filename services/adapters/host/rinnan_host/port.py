@@ -226,10 +226,13 @@ def no_secret(_: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One destination as the county's profile names it.
+    """One destination as the county's profile describes it, whatever the product.
 
-    `contracts` is the contracts folder, where mapping tables stand; `secret(name)` reads a secret that the settings
-    name (environment or file); `reference` is the loaded county profiles, for those that need texts, forms or screens.
+    `contracts` is the contracts folder, where mapping tables stand; `secret(name)` reads a secret that the adapter's
+    settings name (environment or file); `reference` is the loaded county profiles, for adapters that need texts, forms
+    or screens. `address` is where the far side listens, None for a destination that has none. `write_timeout`: how long
+    one answer is waited for. `settle_after`, `parallel` and `restricted_place` are the county's word, which the adapter
+    declares on in its capabilities.
     """
 
     county: str
@@ -237,6 +240,11 @@ class Place:
     contracts: Path
     secret: Callable[[str], str | None] = no_secret
     reference: Any = None
+    address: str | None = None
+    write_timeout: timedelta = timedelta(seconds=10)
+    settle_after: timedelta | None = None
+    parallel: int = 1
+    restricted_place: bool = False
 
 
 S = TypeVar("S", bound=BaseModel)
@@ -244,10 +252,10 @@ S = TypeVar("S", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Offer(Generic[S]):
-    """What an adapter package offers under its entry point: how its settings look, and how it is made from them.
+    """What an adapter package offers under its entry point: how its own settings look, and how it is made from them.
 
-    `settings` is a closed model (unknown keys are refused): county profiles are validated against it before anything
-    starts.
+    `settings` is a closed model (unknown keys are refused) of what only this product needs; what every destination has
+    is in its `Place`. `make` raises ValueError or LookupError where the place or a secret is not what it needs.
     """
 
     settings: type[S]
