@@ -17,15 +17,22 @@ from typing import Any, cast
 import fontpkg
 import orjson
 from fontTools.ttLib import TTFont
-from typst import Compiler, Fonts
+from typst import Compiler, Fonts, TypstError
 
 from rinnan_paper.sheet import Sheet
 
 FAMILIES = ("Noto Sans", "IBM Plex Sans Arabic")
 STANDARDS = ("ua-1", "a-2a")
+REMEMBERED = 11
+"""Typst keeps what it worked out for its last ten documents; so many blank ones make it forget a parent's."""
+
 _LONGEST_WORD = re.compile(r"\S{31}")
 _PIECE = re.compile(r"\S{1,30}|\s+")
 _RTL = frozenset({"R", "AL"})
+
+
+class NotDrawn(RuntimeError):  # noqa: N818 - a state of the sheet
+    """Typst drew no file. Its own words are withheld: they may quote what a parent told."""
 
 
 class Press:
@@ -44,23 +51,32 @@ class Press:
         self._source = files("rinnan_paper").joinpath("sheet.typ").read_bytes()
 
     def draw(self, sheet: Sheet, words: dict[str, str], prepared_at: datetime) -> bytes:
-        """The PDF. Equal arguments give equal bytes."""
+        """The PDF. Equal arguments give equal bytes. Raises `NotDrawn`, which names the sheet alone."""
         data = cast("dict[str, Any]", _drawable(asdict(sheet)))
         data |= {"words": words, "unprinted": _unprinted(sheet)}
-        drawn = self._compiler.compile(
-            input=self._source,
-            format="pdf",
-            sys_inputs={"sheet": orjson.dumps(data).decode()},
-            pdf_standards=list(STANDARDS),
-            timestamp=int(prepared_at.timestamp()),
-        )
+        try:
+            drawn = self._compiler.compile(
+                input=self._source,
+                format="pdf",
+                sys_inputs={"sheet": orjson.dumps(data).decode()},
+                pdf_standards=list(STANDARDS),
+                timestamp=int(prepared_at.timestamp()),
+            )
+        except TypstError:
+            raise NotDrawn(sheet.name) from None
+        finally:
+            self._forget()
         if not isinstance(drawn, bytes):
-            raise TypeError("Typst drew no single file")
+            raise NotDrawn(sheet.name)
         return drawn
+
+    def _forget(self) -> None:
+        for _ in range(REMEMBERED):
+            self._compiler.compile(input=b"", format="svg", sys_inputs=None)
 
 
 @cache
-def _glyphs() -> frozenset[int]:
+def glyphs() -> frozenset[int]:
     """Every character that the packaged fonts can draw."""
     known: set[int] = set()
     for family in FAMILIES:
@@ -71,7 +87,7 @@ def _glyphs() -> frozenset[int]:
 
 def printable(text: str) -> str:
     """The text as the fonts can draw it; what they cannot is written as `[U+…]`."""
-    return "".join(character if ord(character) in _glyphs() else f"[U+{ord(character):04X}]" for character in text)
+    return "".join(character if ord(character) in glyphs() else f"[U+{ord(character):04X}]" for character in text)
 
 
 def runs_right_to_left(text: str) -> bool:

@@ -7,9 +7,10 @@ import io
 import json
 import re
 import tomllib
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -19,13 +20,16 @@ from pypdf import PdfReader
 from rinnan_events.opened import Child, ClientRecord, Identity, Protection
 from rinnan_host.port import Document, Place, Renderer, key_of, offer
 from rinnan_host.samples import a_single_record
-from rinnan_paper import OFFER, Paper, Settings
-from rinnan_paper.pdf import printable, runs_right_to_left
-from rinnan_paper.speech import LANGUAGES, seen
+from rinnan_paper import OFFER, Paper, Settings, pdf
+from rinnan_paper.pdf import Press, glyphs, printable, runs_right_to_left
+from rinnan_paper.sheet import Answer, Entry, Kind, Section, Sheet
+from rinnan_paper.speech import LANGUAGES, Speech, seen
 from rinnan_profiles import Profiles
-from rinnan_profiles.manual_entry import EntryField, ManualEntry, Section
+from rinnan_profiles.manual_entry import EntryField, ManualEntry
+from rinnan_profiles.manual_entry import Section as Screen
 from rinnan_profiles.words import Words
 
+NOON = datetime(2026, 3, 12, 10, 0, tzinfo=UTC)
 Render = Callable[..., Any]
 Read = Callable[[Document], str]
 Change = Callable[..., ClientRecord]
@@ -154,7 +158,7 @@ async def test_what_the_screens_have_no_place_for_stands_in_a_last_section(
     render: Render, record: ClientRecord, profiles: Profiles
 ) -> None:
     words = Words.model_validate({"en": "Only this"})
-    only = Section(
+    only = Screen(
         id="only", title=words, sheet="party", fields=(EntryField(label=words, source="party.identity.family_name"),)
     )
     narrow = ManualEntry(version=1, product="narrow", languages={"en": "written"}, sections=(only,))
@@ -179,7 +183,7 @@ async def test_a_mapping_cannot_bring_an_address_out_of_the_annex(
     render: Render, record: ClientRecord, profiles: Profiles
 ) -> None:
     words = Words.model_validate({"en": "Address"})
-    bold = Section(
+    bold = Screen(
         id="bold",
         title=words,
         sheet="party",
@@ -355,6 +359,33 @@ def test_the_packages_own_words_are_whole_in_every_staff_language(profiles: Prof
     texts += [each for kind in words["code"].values() for each in kind.values()]
     assert all(set(text) == set(LANGUAGES) and all(text.values()) for text in texts)
     assert all(len({len(steps) for steps in guide.values()}) == 1 for guide in words["guide"].values())
+
+
+def test_every_letter_of_the_fonts_can_be_drawn_after_every_kind_of_other(press: Press) -> None:
+    letters = sorted(chr(each) for each in glyphs() if seen(chr(each)) == chr(each))
+    mixed = [letters[place] + letters[-place] for place in range(1, len(letters), 3)]
+    answers = tuple(Answer(text) for text in mixed)
+    sheet = Sheet(
+        kind=Kind.PACKAGE,
+        party_id=None,
+        language="en",
+        title="Every letter",
+        reference="0",
+        code=None,
+        prepared="",
+        guide=(),
+        sections=(Section("All", (Entry("all", "all", answers, ""),)),),
+    )
+    assert press.draw(sheet, Speech.all_fixed("en"), NOON).startswith(b"%PDF")
+
+
+def test_what_cannot_be_drawn_is_named_without_a_word_of_what_was_told(press: Press, monkeypatch: Any) -> None:
+    monkeypatch.setattr(pdf, "printable", lambda text: text)
+    sheet = Sheet(Kind.PACKAGE, None, "en", "王", "0", None, "", (), ())
+    with pytest.raises(pdf.NotDrawn) as raised:
+        press.draw(sheet, Speech.all_fixed("en"), NOON)
+    assert "王" not in "".join(traceback.format_exception(raised.value, chain=True)[-1:])
+    assert raised.value.__suppress_context__
 
 
 @pytest.mark.parametrize(
