@@ -204,7 +204,7 @@ def kept_key(path: Path) -> RSAKey:
         return RSAKey.import_key(json.loads(path.read_bytes()))
     key = new_key()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_secretly(path, {**key.as_dict(private=True), "kid": key.kid})
+    write_secretly(path, json.dumps({**key.as_dict(private=True), "kid": key.kid}))
     return key
 
 

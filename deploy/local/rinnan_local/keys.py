@@ -1,9 +1,11 @@
-"""The key of party tokens and the list of believed issuers, where people sign in at the development provider."""
+"""Secrets of an installation that provisioning does not make, and the issuers of the development sign-in."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import secrets
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,34 +13,61 @@ from pathlib import Path
 from joserfc.jwk import OKPKey
 
 AUDIENCE = "rinnan"
-PARTY_KEY = "party_key.json"
-PARTY_KEYS = "party_keys.json"
 ISSUERS = "issuers.json"
+PARTY_KEYS = "party_keys.json"
 
 
-def write_keys_and_issuers(folder: Path, *, identity_provider: str) -> None:
-    """Write intake's private key (once), its public half, and the issuers at the address `identity_provider`."""
+def write_keys(folder: Path, *, identity_provider: str) -> dict[str, dict[str, str]]:
+    """Make what is not there yet, and answer what each room is told of it, as it also stands in `<room>.own.env`.
+
+    The key of party tokens and the peppers are made once: changing a pepper would make everybody a stranger. The
+    public half of the key is in `party_keys.json`, who is believed in `issuers.json`.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (folder / PARTY_KEY).exists():
-        key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "Ed25519"}, auto_kid=True)
-        public = {**key.as_dict(private=False), "kid": key.kid}
-        (folder / PARTY_KEYS).write_text(json.dumps({"keys": [public]}))
-        write_secretly(folder / PARTY_KEY, {**key.as_dict(private=True), "kid": key.kid})
+    told = {
+        "intake": {
+            "RINNAN_PARTY_KEY_FILE": str(_party_key(folder)),
+            "RINNAN_IDENTITY_PEPPER_FILE": str(_pepper(folder / "identity_pepper")),
+        },
+        "invitation": {"RINNAN_CODE_PEPPER": _pepper(folder / "code_pepper").read_text()},
+    }
+    for room, settings in told.items():
+        lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+        own = folder / f"{room}.own.env"
+        own.unlink(missing_ok=True)
+        write_secretly(own, lines)
     parents = {"kind": "parent", "strong_acr": ["strong"], "claims": {"identity_code": "national_id"}}
     issuers = [
         {**parents, **_issuer(f"{identity_provider}/parents")},
         {"kind": "staff", **_issuer(f"{identity_provider}/staff")},
     ]
     (folder / ISSUERS).write_text(json.dumps(issuers, indent=2))
+    return told
 
 
-def write_secretly(path: Path, content: Mapping[str, object]) -> None:
+def write_secretly(path: Path, content: str) -> None:
     """Write a new file that only its owner can read, at no moment anybody else."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(content, file)
+        file.write(content)
 
 
-def _issuer(address: str) -> dict[str, str]:
+def _party_key(folder: Path) -> Path:
+    path = folder / "party_key.json"
+    if not path.exists():
+        key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "Ed25519"}, auto_kid=True)
+        public = {**key.as_dict(private=False), "kid": key.kid}
+        (folder / PARTY_KEYS).write_text(json.dumps({"keys": [public]}))
+        write_secretly(path, json.dumps({**key.as_dict(private=True), "kid": key.kid}))
+    return path
+
+
+def _pepper(path: Path) -> Path:
+    if not path.exists():
+        write_secretly(path, base64.b64encode(secrets.token_bytes(32)).decode())
+    return path
+
+
+def _issuer(address: str) -> Mapping[str, str]:
     return {"issuer": address, "audience": AUDIENCE, "jwks_uri": f"{address}/jwks"}
 
 
@@ -48,7 +77,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--identity-provider", required=True)
     options = parser.parse_args()
-    write_keys_and_issuers(options.folder, identity_provider=options.identity_provider)
+    write_keys(options.folder.absolute(), identity_provider=options.identity_provider)
 
 
 if __name__ == "__main__":

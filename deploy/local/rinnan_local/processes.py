@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from rinnan_local.daemon import Daemon
-from rinnan_local.keys import ISSUERS, PARTY_KEY, PARTY_KEYS
+from rinnan_local.keys import ISSUERS, PARTY_KEYS
 from rinnan_local.ports import LOOPBACK, answers, free_port
 from rinnan_profiles.county import County, Destination
 
@@ -26,6 +26,7 @@ PREFERRED_PORTS = {
     "mail_catcher": 20101,
     "smtp": 20102,
     "cis_simulator": 20103,
+    "portal": 20104,
     **{room: 20110 + place for place, room in enumerate(ROOMS)},
 }
 
@@ -59,7 +60,7 @@ class Process:
     module: str
     port: int
     arguments: Sequence[str] = ()
-    login: str | None = None
+    login: str = ""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     ready_path: str = "/readyz"
 
@@ -114,10 +115,6 @@ class Folder:
         return self.secrets / ISSUERS
 
     @property
-    def party_key(self) -> Path:
-        return self.secrets / PARTY_KEY
-
-    @property
     def party_keys(self) -> Path:
         return self.secrets / PARTY_KEYS
 
@@ -153,13 +150,15 @@ def helpers(folder: Folder, ports: Ports) -> Iterator[Process]:
     )
 
 
-def rooms(folder: Folder, ports: Ports) -> Iterator[Process]:
-    """The services, each with what only it is told."""
+def rooms(ports: Ports) -> Iterator[Process]:
+    """The services, each with what only it is told; their secrets come from files."""
     own = {
-        "intake": {"RINNAN_PARTY_KEY_FILE": str(folder.party_key)},
         "invitation": {
-            "RINNAN_SMTP_HOST": LOOPBACK,
-            "RINNAN_SMTP_PORT": str(ports.of("smtp")),
+            "RINNAN_PORTAL_ADDRESS": ports.url("portal"),
+            "RINNAN_MAIL_HOST": LOOPBACK,
+            "RINNAN_MAIL_PORT": str(ports.of("smtp")),
+            "RINNAN_MAIL_SECURITY": "none",
+            "RINNAN_MAIL_SENDER": "registration@example.org",
             "RINNAN_SMS_URL": f"{ports.url('mail_catcher')}/sms",
         },
     }

@@ -17,7 +17,7 @@ from rinnan_chassis.provision import provision
 from rinnan_local.clock import LocalClock
 from rinnan_local.daemon import Daemon, stop_all
 from rinnan_local.kafka import Kafka
-from rinnan_local.keys import write_keys_and_issuers
+from rinnan_local.keys import write_keys
 from rinnan_local.ports import LOOPBACK
 from rinnan_local.postgres import Postgres
 from rinnan_local.processes import (
@@ -118,10 +118,13 @@ class Stack:
             HttpDaemon(process, self.folder.logs, surroundings()) for process in helpers(self.folder, self.ports)
         ]
         _start([*self._engines(), *outside], self.daemons)
-        write_keys_and_issuers(self.folder.secrets, identity_provider=self.ports.url("identity_provider"))
         logins = self._provision(counties)
-        speakers = [*rooms(self.folder, self.ports), *hosts(counties, self.ports)]
-        _start([self._room(process, logins) for process in speakers], self.daemons)
+        own = write_keys(self.folder.secrets, identity_provider=self.ports.url("identity_provider"))
+        speakers = [*rooms(self.ports), *hosts(counties, self.ports)]
+        _start(
+            [self._room(process, {**logins[process.login], **own.get(process.login, {})}) for process in speakers],
+            self.daemons,
+        )
         (self.folder.path / "addresses.json").write_text(json.dumps(_plain(self.addresses), indent=2))
 
     def stop(self) -> None:
@@ -173,7 +176,7 @@ class Stack:
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, work).result()
 
-    def _room(self, process: Process, logins: Mapping[str, Mapping[str, str]]) -> HttpDaemon:
+    def _room(self, process: Process, secrets: Mapping[str, str]) -> HttpDaemon:
         shared = {
             "RINNAN_HTTP_PORT": str(process.port),
             "RINNAN_COUNTIES_DIR": str(self._counties_dir),
@@ -182,8 +185,7 @@ class Stack:
             "RINNAN_PARTY_KEYS_FILE": str(self.folder.party_keys),
             "RINNAN_STAFF_ISSUERS_FILE": str(self.folder.issuers),
         }
-        login = logins[process.login] if process.login else {}
-        return HttpDaemon(process, self.folder.logs, {**surroundings(), **shared, **login, **process.settings})
+        return HttpDaemon(process, self.folder.logs, {**surroundings(), **shared, **secrets, **process.settings})
 
 
 def _start(fresh: list[Daemon], running: dict[str, Daemon]) -> None:
