@@ -172,7 +172,7 @@ async def test_a_body_that_does_not_tell_its_size_is_counted_as_it_comes(client:
 
     async def endless() -> AsyncIterator[bytes]:
         nonlocal pieces
-        while True:
+        while pieces < 50:
             pieces += 1
             yield b" " * 16_384
 
@@ -260,5 +260,5 @@ def test_a_text_is_at_most_a_line_where_its_field_says_nothing() -> None:
 
 def test_a_validation_error_does_not_hold_its_input_in_its_text() -> None:
     with pytest.raises(ValidationError) as error:
-        Letter(text="a", title="secret\u202e")
+        Letter(text="secret" * 100)
     assert "secret" not in str(error.value)

@@ -181,3 +181,10 @@ async def test_every_look_and_act_is_logged_without_its_reason(
     assert [each["verb"] for each in told] == ["held", "dead_letters", "work", "release", "redrive", "discard"]
     assert {each["by"] for each in told} == {"staff-7"}
     assert WHY["reason"] not in repr(told)
+
+
+@pytest.mark.parametrize("path", ["/operations/held/1/release", "/operations/dead-letters/280290-9001/redrive"])
+async def test_an_id_that_cannot_be_one_is_not_found(client: httpx.AsyncClient, bearer: Bearer, path: str) -> None:
+    answer = await client.post(path, json=WHY, headers=bearer("life", "act"))
+    assert (answer.status_code, answer.json()["code"]) == (404, "chassis.not_found")
+    assert "9001" not in answer.text
