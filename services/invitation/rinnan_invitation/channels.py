@@ -55,6 +55,7 @@ class Channel(Protocol):
     """
 
     async def send(self, message: Outgoing) -> None: ...
+    async def aclose(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,9 @@ class Email:
         finally:
             client.close()
 
+    async def aclose(self) -> None:
+        """Nothing stays open between messages."""
+
     def written(self, message: Outgoing) -> bytes:
         """The message in its wire form: plain text, and nothing in its headers that tells what it is about."""
         mail = EmailMessage(policy=WIRE)
@@ -150,6 +154,10 @@ class TextMessages:
             raise PerhapsSent
         if answer.status_code >= _FAILED:
             raise Undeliverable
+
+    async def aclose(self) -> None:
+        """Let go of the connections to the gateway."""
+        await self.client.aclose()
 
 
 def _says_later(refused: Exception) -> bool:

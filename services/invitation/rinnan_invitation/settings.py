@@ -9,11 +9,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from rinnan_chassis.settings import Settings
+from rinnan_chassis.settings import Settings as RoomSettings
 from rinnan_invitation.channels import MailServer
 
 
-class InvitationSettings(Settings):
+class Settings(RoomSettings):
     """Addresses and secrets of the ways out, and the pepper of codes, which is in no database."""
 
     code_pepper: Annotated[SecretStr, Field(min_length=32)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,12 @@ class Outside:
     pepper: bytes
     portal: str
     ways: Mapping[said.Channel, channels.Channel]
-    desk: Desk[Registration] | None = field(default=None)
+    desk: Desk[Registration] | None = None
+
+    async def aclose(self) -> None:
+        """Let go of what the channels hold open."""
+        for way in self.ways.values():
+            await way.aclose()
 
 
 async def make_code(job: Job, outside: Outside) -> CodeMade:

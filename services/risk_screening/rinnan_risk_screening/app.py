@@ -1,0 +1,39 @@
+"""Wires the room together: `python -m rinnan_risk_screening.app`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rinnan_chassis.room import Room, run
+from rinnan_chassis.settings import SettingsRefused
+from rinnan_events import Group
+from rinnan_events.risk_screening import CareRouteSet, ScreeningCompleted
+from rinnan_profiles import load
+from rinnan_risk_screening.api import routes
+from rinnan_risk_screening.domain import Registration
+from rinnan_risk_screening.handlers import handlers
+from rinnan_risk_screening.settings import Settings
+
+PROBLEMS = Path(__file__).parent / "problems.toml"
+
+
+def room(settings: Settings) -> Room[Registration]:
+    """Risk screening, as it runs."""
+    if settings.contracts_dir is None or settings.counties_dir is None:
+        raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR: risk_screening reads the instruments")
+    profiles = load(settings.contracts_dir, settings.counties_dir)
+    return Room(
+        name="risk_screening",
+        settings=settings,
+        handlers=handlers,
+        says=(ScreeningCompleted, CareRouteSet),
+        opens=frozenset({Group.SCREENING, Group.CARE}),
+        reference=profiles,
+        outside=profiles,
+        routes=lambda desk, doors: [routes(desk, doors, profiles)],
+        problems=PROBLEMS,
+    )
+
+
+if __name__ == "__main__":
+    run(room(Settings.read()))
