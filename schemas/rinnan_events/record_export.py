@@ -31,7 +31,10 @@ class DeliveryState(StrEnum):
 
 
 class DeliveryRequested(Event):
-    """Write this record to this destination. `party_id` is None for a joint record."""
+    """Write this record to this destination. `party_id` is None for a joint record.
+
+    A write does not begin after `write_by`: what is asked later than that has been asked of paper, or is asked anew.
+    """
 
     type: ClassVar[str] = "record_export.delivery_requested.v1"
     topic: ClassVar[str] = DELIVERY
@@ -40,6 +43,7 @@ class DeliveryRequested(Event):
     destination: Destination
     party_id: UUID | None
     attempt: int
+    write_by: Moment | None = None
     record: Sealed[ClientRecord]
 
 

@@ -27,12 +27,16 @@ def _known_timezone(name: str) -> str:
 
 
 class Capabilities(Profile):
-    """What a destination can do. An adapter's host compares this with what the adapter says of itself."""
+    """What a destination can do. An adapter's host compares this with what the adapter says of itself.
+
+    `renders`: it makes packages that people key in, instead of writing.
+    """
 
     transaction: bool
     conditional_create: bool
     searchable: bool
     restricted_place: bool
+    renders: bool = False
 
 
 class Destination(Profile):
@@ -41,6 +45,7 @@ class Destination(Profile):
     `settle_after`: how long after the end of its lease an unanswered write may still take effect. `paper_after`: how
     long before the promise of contact ends the paper is prepared instead. `base_url` names the setting that holds the
     address. `labels` is the county's file for manual entry; without it the default order and labels are used.
+    `settings` is what only this adapter knows, such as the name of a secret; its host refuses what it does not know.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]{2,60}$")]
@@ -52,8 +57,18 @@ class Destination(Profile):
     base_url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     labels: str | None = None
     capabilities: Capabilities
+    settings: dict[str, str | int | float | bool] = {}
     valid_from: date | None = None
     valid_until: date | None = None
+
+    @property
+    def lease(self) -> timedelta:
+        """How long the host may take over one write: its time-out, the count of its effects, and some room."""
+        return 2 * self.write_timeout + timedelta(seconds=30)
+
+    def settled_at(self, begun_at: datetime) -> datetime:
+        """When a write that began then can no longer take effect, answered or not: lease and `settle_after` are over."""
+        return begun_at + self.lease + self.settle_after
 
     def valid(self, day: date) -> bool:
         """Whether new deliveries go here on this day; both ends count in."""
@@ -127,6 +142,8 @@ class County(Profile):
             yield ("reminder_days_before",), "a reminder would leave before the registration is open"
         for name in repeated(destination.name for destination in self.destinations):
             yield ("destinations",), f"the destination {name} stands twice"
+        if not any(one.capabilities.renders and one.valid_until is None for one in self.destinations):
+            yield ("destinations",), "no destination renders paper, for the day when a system is away"
         if self.destinations[-1].valid_until is not None:
             yield ("destinations", len(self.destinations) - 1, "valid_until"), "nothing is delivered to after this day"
         for number, destination in enumerate(self.destinations):
@@ -191,10 +208,16 @@ class County(Profile):
 
     def joint_destination(self, at: datetime) -> Destination:
         """Where a record completed at this moment goes: the first destination that is valid on that day."""
+        return self._first(destination for destination in self.destinations if destination.valid(self.day(at)))
+
+    def paper_destination(self, at: datetime) -> Destination:
+        """What renders the package when a record cannot be delivered: the first that does and is valid on that day."""
         day = self.day(at)
-        for destination in self.destinations:
-            if destination.valid(day):
-                return destination
+        return self._first(one for one in self.destinations if one.capabilities.renders and one.valid(day))
+
+    def _first(self, found: Iterator[Destination]) -> Destination:
+        for destination in found:
+            return destination
         raise NoDestination(self.code)
 
     def message(

@@ -115,3 +115,21 @@ def test_no_destination_is_said_out_loud() -> None:
         county.joint_destination(datetime(2026, 5, 31, tzinfo=UTC))
     with pytest.raises(NoDestination):
         county.destination("elsewhere")
+
+
+def test_a_write_settles_after_its_lease_and_what_the_system_declares() -> None:
+    one = COUNTY.destinations[0]
+    begun = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert one.lease > one.write_timeout
+    assert one.settled_at(begun) == begun + one.lease + one.settle_after
+
+
+def test_paper_is_rendered_by_the_first_destination_that_can() -> None:
+    assert COUNTY.paper_destination(datetime(2026, 3, 2, tzinfo=UTC)).name == "vakehyva-paper"
+
+
+def test_a_county_without_paper_is_told_so() -> None:
+    without = COUNTY.model_copy(update={"destinations": COUNTY.destinations[:1]})
+    assert [wrong for _, wrong in without.faults()] == [
+        "no destination renders paper, for the day when a system is away"
+    ]
