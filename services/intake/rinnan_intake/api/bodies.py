@@ -78,7 +78,7 @@ class ChildIn(PersonIn):
         )
 
 
-Children = Annotated[tuple[ChildIn, ...], Field(min_length=1, max_length=MOST_CHILDREN)]
+Children = Annotated[list[ChildIn], Field(min_length=1, max_length=MOST_CHILDREN)]
 
 
 class ContactIn(Body):

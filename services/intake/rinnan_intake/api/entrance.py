@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from rinnan_chassis.deciding import digest
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.web import Doors, NotAllowed, PartyTokens, Right, Staff, idempotency_key
 from rinnan_chassis.web import Person as SignedIn
@@ -265,8 +266,8 @@ def _party_of(state: Registration | None, person: Person) -> UUID | None:
 
 
 def _name(person: Person) -> str:
-    """The caller's name among idempotency keys: keyed hashes, nothing else."""
-    return "person:" + ":".join(person.hashes)
+    """The caller's name among idempotency keys, which finds no registration."""
+    return digest("caller", *person.hashes).hex()
 
 
 def _digest(ticket: str) -> bytes:
