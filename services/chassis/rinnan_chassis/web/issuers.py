@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,9 @@ from rinnan_chassis.web.tokens import key_set, public_keys, text, unverified, ve
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "Ed25519")
 Kind = TypeVar("Kind", "ParentIssuer", "StaffIssuer")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+log = logging.getLogger(__name__)
 
 
 class Right(StrEnum):
@@ -173,13 +177,14 @@ class Keys:
         return since >= self._fresh or (not known and since >= self._rest)
 
     async def _fetch(self) -> None:
-        self._tried_at = time.monotonic()
         try:
             answer = await self._client.get(str(self._issuer.jwks_uri), timeout=5, follow_redirects=False)
             answer.raise_for_status()
             self._keys = key_set(answer.json())
-        except (httpx.HTTPError, ValueError):
-            return
+        except (httpx.HTTPError, ValueError) as error:
+            log.warning("issuer_keys_not_fetched", extra={"kind": type(error).__name__})
+        finally:  # only now: who comes meanwhile waits for this answer instead of doing without
+            self._tried_at = time.monotonic()
 
 
 class Issuers:

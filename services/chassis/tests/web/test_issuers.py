@@ -30,8 +30,9 @@ class Provider:
         self.asked = 0
         self.away = False
 
-    def __call__(self, _: httpx.Request) -> httpx.Response:
+    async def __call__(self, _: httpx.Request) -> httpx.Response:
         self.asked += 1
+        await asyncio.sleep(0)
         if self.away:
             raise httpx.ConnectError("away")
         return httpx.Response(200, json={"keys": [key.as_dict(private=False) for key in self.keys]})

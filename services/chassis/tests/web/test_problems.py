@@ -46,6 +46,7 @@ async def test_a_problem_is_told_in_the_first_language_the_caller_reads(
 ) -> None:
     answer = await client.get("/fails/refusal", headers={"Accept-Language": wanted})
     assert (answer.json()["title"], answer.headers["Content-Language"]) == (title, language)
+    assert answer.headers["Vary"] == "Accept-Language"
 
 
 @pytest.mark.parametrize(
