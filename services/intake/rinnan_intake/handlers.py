@@ -32,6 +32,7 @@ handlers.commands(leaving.AskToBeContactedAlone, leaving.ask_to_be_contacted_alo
 handlers.commands(leaving.OpenForOneAlone, leaving.open_for_one_alone)
 handlers.commands(attention.TakeUp, attention.take_up)
 
+handlers.due("gate", gate.GateDue)
 handlers.due("closing", ending.ClosingDue)
 handlers.due("purge", ending.PurgeDue)
 handlers.due("forget_ticket", joining.ForgetTicket)
@@ -40,6 +41,7 @@ handlers.works("destroy_keys", work.destroy_keys, after_crash=AfterCrash.AGAIN)
 handlers.works("take_in", work.take_in, after_crash=AfterCrash.AGAIN)
 handlers.works("alarm", work.alarm, after_crash=AfterCrash.AGAIN)
 
+handlers.results(gate.GateDue, gate.open_the_gate)
 handlers.results(ending.ClosingDue, ending.close)
 handlers.results(ending.PurgeDue, ending.purge)
 handlers.results(ending.KeysDestroyed, ending.forget)

@@ -132,11 +132,14 @@ class Play:
         assert noted is not None
         return noted.reads(self.now)
 
-    def submits(self, registration: UUID, party: UUID) -> Decision[Registration] | None:
+    def submits(self, registration: UUID, party: UUID, *, held: bool = False) -> Decision[Registration] | None:
         state = self.states[registration]
         own = Sealed.of(OwnForm(language="fi", services=(), children=(), answers={}), party=party)
         command = own_part.SubmitForm(party, own, state.parties[party].revision)
-        return self.decide(own_part.submit_form, command, registration)
+        decision = self.decide(own_part.submit_form, command, registration)
+        if not held:
+            self.waits(timedelta(0))
+        return decision
 
     def reopens(self, registration: UUID, party: UUID) -> Decision[Registration] | None:
         return self.decide(own_part.reopen_form, own_part.ReopenForm(party), registration)
@@ -229,6 +232,7 @@ class Play:
 
 
 TIMED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "gate": (gate.open_the_gate, gate.GateDue),
     "closing": (ending.close, ending.ClosingDue),
     "purge": (ending.purge, ending.PurgeDue),
     "forget_ticket": (joining.forget_ticket, joining.ForgetTicket),

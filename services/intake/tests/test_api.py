@@ -408,6 +408,7 @@ async def both_complete(house: House) -> str:
     for person in (AINO, BERT):
         await house.fills_in(registration, await house.enters(person, registration))
         await house.is_screened_and_consents(registration, await house.party_of(person, registration))
+    await house.stage.works()
     completed = await house.stage.said_of(RegistrationCompleted)
     assert [str(said.registration_id) for said in completed] == [registration]
     return registration

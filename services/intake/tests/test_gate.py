@@ -166,3 +166,15 @@ def test_a_change_between_gate_and_full_hour_is_not_said_and_goes_to_a_person(pl
     play.submits(registration, aino)
     assert [said.version for said in play.said_of(FormSubmitted)] == [1, 1]
     assert [noted.doubt for noted in play.states[registration].attention] == [Doubt.CHANGED_AFTER_COMPLETION]
+
+
+def test_while_held_a_submission_opens_no_gate_until_what_waits_was_heard(play: Play) -> None:
+    registration, aino, bert = play.both_are_here(AINO, BERT)
+    play.completes_own_part(registration, aino)
+    play.is_screened(registration, bert)
+    play.consents(registration, bert)
+    play.submits(registration, bert, held=True)
+    assert play.said_of(RegistrationCompleted) == []
+    play.withdraws_consent(registration, aino)
+    play.waits(timedelta(0))
+    assert play.said_of(RegistrationCompleted) == []

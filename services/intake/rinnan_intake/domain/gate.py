@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from rinnan_chassis.deciding import Context, Decision, Work
 from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
@@ -10,6 +11,11 @@ from rinnan_events.intake import CompletedPart, RegistrationCompleted
 from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_intake.domain.reference import pinned_county
 from rinnan_intake.domain.state import Doubt, Party, Registration, to_a_person
+
+
+@dataclass(frozen=True, slots=True)
+class GateDue:
+    """A parent's own act made the registration whole."""
 
 
 def hear_screening(
@@ -40,11 +46,24 @@ def hear_withdrawal(
     return _remember(state, event, context, consent_withdrawn=max(party.consent_withdrawn, event.version))
 
 
-def at_the_gate(decision: Decision[Registration], context: Context) -> Decision[Registration]:
-    """Complete the registration where this decision made it whole; otherwise the decision as it is."""
-    state = decision.state
-    if state is None or not state.is_open or not _is_whole(state):
-        return decision
+def gate_work(state: Registration, party_id: UUID, context: Context) -> tuple[Work, ...]:
+    """Look at the gate at once, but as due work, which rests while the registration is held.
+
+    A person's command is decided on even then, and must not open the gate over facts that still wait to be heard.
+    """
+    if not state.is_open or not _is_whole(state):
+        return ()
+    return (Work("gate", f"{party_id}.{state.parties[party_id].version}", context.now),)
+
+
+def open_the_gate(state: Registration | None, _: GateDue, context: Context) -> Decision[Registration] | None:
+    """Complete the registration where it is still whole."""
+    return _at_the_gate(state, context) if state is not None and state.is_open and _is_whole(state) else None
+
+
+def _at_the_gate(state: Registration, context: Context) -> Decision[Registration]:
+    if not state.is_open or not _is_whole(state):
+        return Decision(state=state)
     county = pinned_county(state, context)
     parts = tuple(
         CompletedPart(party_id=party_id, form=party.submitted, consent=party.consent, screening=party.screening)
@@ -64,7 +83,7 @@ def at_the_gate(decision: Decision[Registration], context: Context) -> Decision[
         registration_id=context.subject, completed_at=context.now, contact_by=contact_by, parts=parts
     )
     works = (Work("closing", str(context.subject), shown_at), purge_work(context, completed))
-    return replace(decision, state=completed, says=(*decision.says, said), works=(*decision.works, *works))
+    return Decision(state=completed, says=(said,), works=works)
 
 
 def purge_work(context: Context, state: Registration) -> Work:
@@ -99,4 +118,4 @@ def _remember(
     if state.ended_at is not None:
         noted, alarms = to_a_person(remembered, Doubt.HEARD_AFTER_ENDING, context)
         return Decision(state=noted, works=alarms)
-    return at_the_gate(Decision(state=remembered), context)
+    return _at_the_gate(remembered, context)

@@ -16,7 +16,6 @@ from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft
 from rinnan_events.invitation import CodePresented, Intention
 from rinnan_events.opened import Contact, Identity, Protection
-from rinnan_intake.domain.gate import at_the_gate
 from rinnan_intake.domain.leaving import emptied, erasing_work
 from rinnan_intake.domain.opening import Newcomer, join
 from rinnan_intake.domain.reference import county_now
@@ -192,7 +191,7 @@ def match_the_person(
     if decision.says or decision.answer:
         left = event.intention is Intention.DECLINE
         tried = replace(tried, registration_id=context.subject, left=left)
-    return at_the_gate(replace(decision, claims={claim: Claimed(held.subject, tried.note())}), context)
+    return replace(decision, claims={claim: Claimed(held.subject, tried.note())})
 
 
 def take_in(state: Registration | None, taken: TakenIn, _: Context) -> Decision[Registration] | None:

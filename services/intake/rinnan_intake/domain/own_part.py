@@ -9,7 +9,7 @@ from rinnan_chassis.deciding import Context, Decision, Work
 from rinnan_events import Event, Sealed
 from rinnan_events.intake import FormReopened, FormSubmitted, ProtectionNoted
 from rinnan_events.opened import Contact, OwnForm, Protection
-from rinnan_intake.domain.gate import at_the_gate
+from rinnan_intake.domain.gate import gate_work
 from rinnan_intake.domain.state import Doubt, Party, Registration, the_party_that_may_change, to_a_person
 from rinnan_intake.errors import ChangedElsewhere, FormIsGivenIn
 
@@ -111,8 +111,8 @@ def submit_form(state: Registration | None, command: SubmitForm, context: Contex
     else:
         given_in, works = to_a_person(given_in, Doubt.CHANGED_AFTER_COMPLETION, context)
     says.extend(_protection_noted(command.party_id, part, context))
-    decision = Decision(state=given_in, says=says, works=works, answer=_answer(part))
-    return at_the_gate(decision, context)
+    works = (*works, *gate_work(given_in, command.party_id, context))
+    return Decision(state=given_in, says=says, works=works, answer=_answer(part))
 
 
 def reopen_form(state: Registration | None, command: ReopenForm, context: Context) -> Decision[Registration]:
