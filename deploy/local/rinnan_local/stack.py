@@ -141,6 +141,13 @@ class Stack:
         """Start a process that was killed or has ended, and return when it is ready."""
         self.daemons[name].start()
 
+    async def comes_back(self, name: str) -> None:
+        """The same as `bring_back` for a running loop, which goes on meanwhile."""
+        daemon = self.daemons[name]
+        daemon.prepare()
+        daemon.launch()
+        await asyncio.to_thread(daemon.wait_ready)
+
     def __enter__(self) -> Self:
         try:
             self.start()
