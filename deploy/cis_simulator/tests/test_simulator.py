@@ -115,6 +115,18 @@ async def test_what_is_wrong_is_refused_and_leaves_nothing(
     assert await effects(http) == {}
 
 
+@pytest.mark.parametrize("entry", ["text", [None], [{"resource": "text"}], [{}], {"resource": {}}])
+async def test_entries_that_are_none_are_refused(http: httpx.AsyncClient, entry: object) -> None:
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entry}
+    assert (await http.post(CIS, json=bundle)).status_code == 400
+
+
+async def test_what_is_wrong_is_refused_also_after_the_same_shape_was_sound(http: httpx.AsyncClient) -> None:
+    for born, status in (("2017-02-28", 200), ("2017-02-30", 422), ("", 422)):
+        answer = await http.post(CIS, json=a_transaction(an_entry(MARE, a_patient(birthDate=born))))
+        assert answer.status_code == status
+
+
 async def test_a_refusal_repeats_no_value(http: httpx.AsyncClient) -> None:
     answer = await http.post(CIS, json=a_transaction(an_entry(MARE, a_patient(birthDate="a secret"))))
     assert "a secret" not in answer.text

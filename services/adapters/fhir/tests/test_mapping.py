@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -42,6 +43,14 @@ def of(record: ClientRecord, party: RecordParty) -> bytes:
         if entry["fullUrl"] in own or f"urn:uuid:{patient}".encode() in orjson.dumps(entry["resource"])
     ]
     return orjson.dumps(parts)
+
+
+def without_ids(said: bytes) -> bytes:
+    """The same with every own id replaced by the number of its first appearance."""
+    seen: dict[bytes, bytes] = {}
+    return re.sub(
+        rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", lambda found: seen.setdefault(found[0], b"%d" % len(seen)), said
+    )
 
 
 def with_party(record: ClientRecord, number: int, **update: Any) -> ClientRecord:
@@ -106,6 +115,21 @@ def test_nothing_of_one_parent_names_the_other(own: int, other: int) -> None:
     }
     mine = of(record, record.parties[own]).decode()
     assert not [name for name in named if name in mine]
+
+
+def test_exchanging_the_two_parents_mirrors_the_bundle_and_changes_nothing_else() -> None:
+    record = a_joint_record()
+    first, second = record.parties
+    exchanged = record.model_copy(
+        update={
+            "parties": (
+                second.model_copy(update={"party_id": first.party_id}),
+                first.model_copy(update={"party_id": second.party_id}),
+            )
+        }
+    )
+    for number, party in enumerate(record.parties):
+        assert without_ids(of(record, party)) == without_ids(of(exchanged, exchanged.parties[1 - number]))
 
 
 def test_a_person_with_an_identity_code_is_matched_by_it() -> None:
