@@ -57,11 +57,14 @@ class ConsentsIn(Body):
 def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRouter:
     """The three things a parent can do with consents: read them, give them, take them back."""
     router = APIRouter(prefix="/registrations/{registration_id}/consents", tags=["consents"])
-    Party = Annotated[PartyToken, Depends(doors.party)]  # noqa: N806 - a type
 
     @router.get("")
     async def own_consents(
-        request: Request, response: Response, registration_id: UUID, party: Party, language: LanguageCode | None = None
+        request: Request,
+        response: Response,
+        registration_id: UUID,
+        party: Annotated[PartyToken, Depends(doors.party)],
+        language: LanguageCode | None = None,
     ) -> OwnConsentsOut:
         """The texts that the registration is pinned to, in the caller's language, and the caller's own answers."""
         state = await desk.state(registration_id) or Registration()
@@ -82,7 +85,13 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
 
     @router.put("")
     async def give_consents(
-        *, response: Response, registration_id: UUID, party: Party, body: ConsentsIn, key: Key, seen: Seen
+        *,
+        response: Response,
+        registration_id: UUID,
+        party: Annotated[PartyToken, Depends(doors.party)],
+        body: ConsentsIn,
+        key: Key,
+        seen: Seen,
     ) -> Answered:
         """Answer every consent. `If-Match` names the version of one's own consents that was read."""
         if seen is None:
@@ -97,7 +106,9 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
         return _answered(answer, response)
 
     @router.post("/withdrawal")
-    async def withdraw_consents(response: Response, registration_id: UUID, party: Party, key: Key) -> Answered:
+    async def withdraw_consents(
+        response: Response, registration_id: UUID, party: Annotated[PartyToken, Depends(doors.party)], key: Key
+    ) -> Answered:
         """Take back what was consented to. It needs no version: it is never the wrong moment."""
         command = WithdrawConsents(_caller(party))
         answer = await desk.decide(command, subject=registration_id, caller=str(party.party_id), key=key)

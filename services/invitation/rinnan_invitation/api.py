@@ -56,10 +56,11 @@ class Accepted(BaseModel):
 def routes(desk: Desk[Registration], doors: Doors, pepper: bytes) -> APIRouter:
     """The two things that people can do with invitations."""
     router = APIRouter(tags=["invitations"])
-    Party = Annotated[PartyToken, Depends(doors.party)]  # noqa: N806 - a type
 
     @router.post("/registrations/{registration_id}/invitation/resend", status_code=202)
-    async def ask_again(registration_id: UUID, party: Party, body: AskAgainIn, key: Key) -> Accepted:
+    async def ask_again(
+        registration_id: UUID, party: Annotated[PartyToken, Depends(doors.party)], body: AskAgainIn, key: Key
+    ) -> Accepted:
         """Have the other parent asked once more, at a corrected contact where one is given."""
         contact = _contact(body)
         asking: dict[str, Any] = {

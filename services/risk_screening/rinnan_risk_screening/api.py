@@ -62,11 +62,13 @@ class Received(BaseModel):
 def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRouter:
     """The two things a parent can do with the screening: read the questions, and be through with them."""
     router = APIRouter(prefix="/registrations/{registration_id}/screening", tags=["screening"])
-    Party = Annotated[PartyToken, Depends(doors.party)]  # noqa: N806 - a type
 
     @router.get("")
     async def questions(
-        request: Request, registration_id: UUID, party: Party, language: LanguageCode | None = None
+        request: Request,
+        registration_id: UUID,
+        party: Annotated[PartyToken, Depends(doors.party)],
+        language: LanguageCode | None = None,
     ) -> ScreeningOut:
         """The questions in exactly the caller's language; where nobody vouches for them in it, the answer says so."""
         state = await desk.state(registration_id) or Registration()
@@ -82,7 +84,9 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
         )
 
     @router.put("", status_code=202)
-    async def be_screened(registration_id: UUID, party: Party, body: ScreeningIn, key: Key) -> Received:
+    async def be_screened(
+        registration_id: UUID, party: Annotated[PartyToken, Depends(doors.party)], body: ScreeningIn, key: Key
+    ) -> Received:
         """Answer, or decline to: one path, one answer, one size. Doing it again replaces what was given before."""
         instrument = _servable(profiles, party, body.language, "/language")
         if body.declined == (body.answers is not None):
