@@ -94,3 +94,8 @@ class Play:
 @pytest.fixture
 def play(profiles: Profiles, instrument: Instrument) -> Play:
     return Play(profiles, instrument)
+
+
+@pytest.fixture(scope="session")
+def fresh(profiles: Profiles, instrument: Instrument) -> Callable[[], Play]:
+    return lambda: Play(profiles, instrument)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -120,3 +121,18 @@ def test_every_screening_by_one_instrument_has_one_size(instrument: Instrument, 
     some = data.draw(st.none() | st.fixed_dictionaries(codes))
     declined = scoring.pad(instrument, "fi", None).model_dump_json()
     assert len(scoring.pad(instrument, "fi", some).model_dump_json()) == len(declined)
+
+
+@given(steps=st.lists(st.sampled_from(("answers", "first", "newest")), max_size=12))
+def test_however_receiving_and_scoring_interleave_each_version_is_said_at_most_once_and_they_only_grow(
+    steps: list[str], fresh: Callable[[], Play]
+) -> None:
+    play = fresh()
+    for step in steps:
+        received = play.state.of(play.one).received if play.state else 0
+        if step == "answers":
+            play.answers(play.one, None)
+        elif received:
+            play.is_scored(play.one, 1 if step == "first" else received)
+    said = [each.version for each in play.said if isinstance(each, ScreeningCompleted)]
+    assert said == sorted(set(said))

@@ -1,0 +1,60 @@
+"""What invitation refuses to start with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rinnan_chassis.settings import SettingsRefused
+from rinnan_chassis.topics import Topics
+from rinnan_invitation.app import room
+from rinnan_invitation.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+WHOLE = {
+    "RINNAN_DATABASE_URL": "postgresql://invitation@127.0.0.1/rinnan",
+    "RINNAN_KAFKA_SERVERS": "127.0.0.1:9092",
+    "RINNAN_TOPICS_FILE": str(ROOT / "contracts" / "topics.toml"),
+    "RINNAN_CONTRACTS_DIR": str(ROOT / "contracts"),
+    "RINNAN_COUNTIES_DIR": str(ROOT / "deploy" / "counties"),
+    "RINNAN_HTTP_PORT": "0",
+    "RINNAN_CODE_PEPPER": "p" * 32,
+    "RINNAN_PORTAL_ADDRESS": "https://portal.example.org",
+    "RINNAN_MAIL_HOST": "mail.example.org",
+    "RINNAN_MAIL_SENDER": "registration@example.org",
+}
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **but: str) -> Settings:
+    for name, value in (WHOLE | but).items():
+        monkeypatch.setenv(name, value)
+    return Settings.read()
+
+
+def test_mail_is_upgraded_to_tls_where_nothing_else_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = read(monkeypatch).mail_server()
+    assert (server.starttls, server.tls, server.port) == (True, False, 587)
+
+
+def test_mail_in_the_clear_is_refused_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsRefused, match="loopback"):
+        read(monkeypatch, RINNAN_MAIL_SECURITY="none")
+
+
+def test_mail_in_the_clear_may_go_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = read(monkeypatch, RINNAN_MAIL_SECURITY="none", RINNAN_MAIL_HOST="127.0.0.1").mail_server()
+    assert (server.starttls, server.tls) == (False, False)
+
+
+def test_a_short_pepper_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        read(monkeypatch, RINNAN_CODE_PEPPER="short")
+    assert "short" not in str(refused.value)
+
+
+def test_the_room_asks_for_no_right_that_the_topics_do_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    wired = room(read(monkeypatch))
+    Topics.load(wired.settings.topics_file).check(
+        wired.name, speaks={event.topic for event in wired.says}, hears=wired.handlers.topics, opens=wired.opens
+    )
