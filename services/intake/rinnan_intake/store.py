@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rinnan_chassis.database import Database
 from rinnan_chassis.jsonb import read_payload, read_state
-from rinnan_intake.domain.joining import TICKET, Ticket
+from rinnan_intake.domain.joining import Ticket, ticket_claim
 from rinnan_intake.domain.opening import StartRegistration
 from rinnan_intake.domain.state import Match, Person, Registration
 
@@ -44,9 +44,10 @@ async def of_both(database: Database, start: StartRegistration) -> UUID | None:
     return None
 
 
-async def ticket(database: Database, key: bytes) -> Ticket | None:
-    """A joining ticket by its SHA-256."""
-    note = await database.fetchval("select note::text from claim where kind = $1 and key = $2", TICKET, key)
+async def ticket(database: Database, sha256: str) -> Ticket | None:
+    """A joining ticket by its SHA-256 in hexadecimal."""
+    claim = ticket_claim(sha256)
+    note = await database.fetchval("select note::text from claim where kind = $1 and key = $2", claim.kind, claim.key)
     return Ticket.noted(read_payload(note)) if note else None
 
 

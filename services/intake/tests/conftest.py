@@ -108,26 +108,26 @@ class Play:
                 return party_id
         raise LookupError
 
-    def takes_ticket(self, who: Person, *, county: str = "lapha") -> bytes:
-        ticket = hashlib.sha256(uuid4().bytes).digest()
+    def takes_ticket(self, who: Person, *, county: str = "lapha") -> str:
+        ticket = hashlib.sha256(uuid4().bytes).hexdigest()
         issue = joining.IssueTicket(county, ticket, newcomer(who), self.now.date())
         self.decide(joining.issue_ticket, issue, uuid4(), claims=joining.claims_of_issue(issue))
         return ticket
 
     def presents_code(
-        self, registration: UUID, party: UUID, ticket: bytes, intention: Intention = Intention.JOIN
+        self, registration: UUID, party: UUID, ticket: str, intention: Intention = Intention.JOIN
     ) -> Decision[Registration] | None:
         event = CodePresented(
             registration_id=registration,
             party_id=party,
             invitation_id=uuid4(),
-            ticket=ticket.hex(),
+            ticket=ticket,
             intention=intention,
             presented_at=self.now,
         )
         return self.decide(joining.match_the_person, event, registration, claims=joining.claims_of_code(event))
 
-    def ticket_reads(self, ticket: bytes) -> joining.TicketReads:
+    def ticket_reads(self, ticket: str) -> joining.TicketReads:
         noted = joining.Ticket.noted(self.claims[joining.ticket_claim(ticket)].note)
         assert noted is not None
         return noted.reads(self.now)

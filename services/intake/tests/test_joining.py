@@ -150,3 +150,9 @@ def test_tickets_and_their_counts_are_forgotten(play: Play) -> None:
 def test_the_claims_of_a_ticket_hold_nothing_that_names_a_person(play: Play) -> None:
     play.takes_ticket(BERT)
     assert all(isinstance(claim, Claim) and len(claim.key) == 32 for claim in play.claims)
+
+
+@pytest.mark.parametrize("written", ["", "zz", "\x00", "ä" * 500])
+def test_a_code_with_anything_but_a_ticket_does_nothing(play: Play, invited: tuple[UUID, UUID], written: str) -> None:
+    registration, bert = invited
+    assert play.presents_code(registration, bert, written) is None

@@ -270,5 +270,5 @@ def _name(person: Person) -> str:
     return digest("caller", *person.hashes).hex()
 
 
-def _digest(ticket: str) -> bytes:
-    return hashlib.sha256(ticket.encode()).digest()
+def _digest(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()

@@ -40,13 +40,13 @@ class TicketReads(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IssueTicket:
-    """Somebody who is signed in wants to join. `ticket` is the SHA-256 of the ticket that only they hold.
+    """Somebody who is signed in wants to join. `ticket` is the SHA-256, in hexadecimal, of what only they hold.
 
     `day` is the county's calendar day, which tickets are counted by.
     """
 
     county: str
-    ticket: bytes
+    ticket: str
     newcomer: Newcomer
     day: date
 
@@ -104,7 +104,7 @@ _TICKET = TypeAdapter(Ticket)
 
 @dataclass(frozen=True, slots=True)
 class ForgetTicket:
-    """A ticket's time has long been up. Its claim's key in hexadecimal."""
+    """A ticket's time has long been up."""
 
     ticket: str
 
@@ -127,9 +127,9 @@ class TakenIn:
     protection: Sealed[Protection]
 
 
-def ticket_claim(ticket: bytes) -> Claim:
-    """The claim of a ticket by its SHA-256."""
-    return Claim(TICKET, ticket)
+def ticket_claim(ticket: str) -> Claim:
+    """The claim of a ticket by its SHA-256. Whatever else is written there claims what nobody holds."""
+    return Claim(TICKET, digest(TICKET, ticket))
 
 
 def claims_of_issue(issue: IssueTicket) -> tuple[Claim, ...]:
@@ -141,7 +141,7 @@ def claims_of_issue(issue: IssueTicket) -> tuple[Claim, ...]:
 
 def claims_of_code(event: CodePresented) -> tuple[Claim, ...]:
     """The ticket that the code came with."""
-    return (ticket_claim(bytes.fromhex(event.ticket)),)
+    return (ticket_claim(event.ticket),)
 
 
 def issue_ticket(_: Registration | None, issue: IssueTicket, context: Context) -> Decision[Registration]:
@@ -165,7 +165,7 @@ def issue_ticket(_: Registration | None, issue: IssueTicket, context: Context) -
             **{claim: Claimed(note={"issued": issued + 1}) for claim, issued in counts.items()},
         },
         works=(
-            Work("forget_ticket", ticket_id, ticket.expires_at + KEPT_AFTER, {"ticket": issue.ticket.hex()}),
+            Work("forget_ticket", ticket_id, ticket.expires_at + KEPT_AFTER, {"ticket": issue.ticket}),
             Work("forget_tries", ticket_id, context.now + A_DAY, {"persons": persons}),
         ),
         answer={"expires_at": ticket.expires_at.isoformat()},
@@ -179,7 +179,7 @@ def match_the_person(
 
     One ticket is one try: it is spent by this code, whatever becomes of it.
     """
-    claim = ticket_claim(bytes.fromhex(event.ticket))
+    claim = ticket_claim(event.ticket)
     held = context.claimed[claim]
     ticket = Ticket.noted(held.note)
     if state is None or ticket is None or held.subject is None or ticket.newcomer is None:
@@ -210,7 +210,7 @@ def take_in(state: Registration | None, taken: TakenIn, _: Context) -> Decision[
 def forget_ticket(_: Registration | None, due: ForgetTicket, context: Context) -> Decision[Registration]:
     """Let the ticket go, and its key with it."""
     gone = Work("destroy_keys", str(context.subject), context.now, {"parties": [None]})
-    return Decision(claims={ticket_claim(bytes.fromhex(due.ticket)): None}, works=(gone,))
+    return Decision(claims={ticket_claim(due.ticket): None}, works=(gone,))
 
 
 def forget_tries(_: Registration | None, due: ForgetTries, __: Context) -> Decision[Registration]:

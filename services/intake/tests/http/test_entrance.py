@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+
+from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted, RegistrationOpened
+from rinnan_events.opened import Contact, Identity, Protection
+
+if TYPE_CHECKING:
+    from conftest import House
+
+pytestmark = pytest.mark.stack
+
+AINO = {"family_name": "Öhman-Šaari", "given_names": "Aino", "identity_code": "010190-900P"}
+BERT = {"family_name": "عبد", "given_names": "Bert", "identity_code": "020291-901E"}
+CECILIA = {"family_name": "Åkerđal", "given_names": "Cecilia", "identity_code": "030318A9023"}
+
+
+async def test_a_start_says_what_is_needed_and_answers_with_the_registration_alone(house: House) -> None:
+    answer = await house.starts(AINO, BERT)
+    assert (answer.status_code, list(answer.json())) == (201, ["registration_id"])
+    said = [type(event) for event in await house.stage.said()]
+    assert said == [RegistrationOpened, ParentJoined, ProtectionNoted, InvitationWanted]
+
+
+async def test_crossed_starts_are_answered_alike(house: House) -> None:
+    first, second = await house.starts(AINO, BERT), await house.starts(BERT, {"identity_code": "010190-900P"})
+    assert (first.status_code, first.json()) == (second.status_code, second.json())
+    assert first.headers == second.headers
+
+
+async def test_a_repeat_under_one_key_is_one_start(house: House) -> None:
+    key = {"Idempotency-Key": "one"}
+    first = await house.starts(AINO, BERT, **key)
+    assert (await house.starts(AINO, BERT, **key)).json() == first.json()
+
+
+async def test_a_parent_who_starts_again_and_names_the_other_otherwise_finds_the_same(house: House) -> None:
+    named = {"family_name": "عبد", "given_names": "Bert", "birth_date": "1991-02-02"}
+    first = await house.starts(AINO, {"identity_code": BERT["identity_code"]})
+    await house.starts(BERT, {"identity_code": AINO["identity_code"]})
+    assert (await house.starts(AINO, named)).json() == first.json()
+
+
+async def test_a_namesake_is_answered_like_any_start_and_goes_to_a_person(house: House) -> None:
+    named = {"family_name": "عبد", "given_names": "Bert", "birth_date": "1991-02-02"}
+    first = await house.starts(AINO, {**named, "identity_code": "020291-901E"})
+    namesake = {**BERT, "identity_code": "020291-903H"}
+    second = await house.starts(namesake, AINO)
+    assert (second.status_code, list(second.json())) == (201, ["registration_id"])
+    assert second.json() != first.json()
+    waiting = await house.http.get("/attention", headers=house.as_staff("life"))
+    assert [(each["registration_id"], each["doubt"]) for each in waiting.json()] == [
+        (second.json()["registration_id"], "persons_contradict")
+    ]
+
+
+async def test_what_travels_opens_under_the_keys_of_its_owner(house: House) -> None:
+    registration = UUID((await house.starts(AINO, BERT)).json()["registration_id"])
+    wanted = (await house.stage.said_of(InvitationWanted))[0]
+    contact = await house.stage.open(wanted.contact, Contact, subject=registration, party=wanted.party_id)
+    joined = (await house.stage.said_of(ParentJoined))[0]
+    identity = await house.stage.open(joined.identity, Identity, subject=registration, party=joined.party_id)
+    assert (contact.email, identity.family_name) == ("other@example.org", AINO["family_name"])
+    assert wanted.party_id != joined.party_id
+
+
+async def test_nothing_personal_rests_in_the_clear(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    await house.takes_ticket(CECILIA)
+    await house.fills_in(registration, await house.enters(AINO, registration))
+    rows = await house.stage.batches.database.fetch(
+        """select state::text as text from subject union all select note::text from claim
+           union all select payload::text from work union all select convert_from(body, 'UTF8') from outbox
+           union all select answer::text from command"""
+    )
+    text = "\n".join(row["text"] or "" for row in rows)
+    for canary in ("Öhman", "Ylva", "Cecilia", "example.org", "010190", "020291", "2019-05-06"):
+        assert canary not in text
+        assert json.dumps(canary).strip('"') not in text
+
+
+async def test_the_other_parent_joins_by_ticket_and_code(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    ticket = await house.takes_ticket(BERT, non_disclosure=True)
+    url = f"/tickets/{ticket}"
+    before = await house.http.get(url, headers=house.as_person(BERT))
+    await house.presents(registration, ticket)
+    after = await house.http.get(url, headers=house.as_person(BERT))
+    assert before.json() == {"reads": "waiting", "registration_id": None}
+    assert after.json() == {"reads": "joined", "registration_id": registration}
+    joined = (await house.stage.said_of(ParentJoined))[-1]
+    contact = await house.stage.open(joined.contact, Contact, subject=UUID(registration), party=joined.party_id)
+    noted = (await house.stage.said_of(ProtectionNoted))[-1]
+    protection = await house.stage.open(noted.protection, Protection, subject=UUID(registration), party=noted.party_id)
+    assert (contact.email, protection.non_disclosure) == ("bert@example.org", True)
+
+
+async def test_what_came_with_a_ticket_is_the_parents_own_before_and_after_it_is_taken_in(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    ticket = await house.takes_ticket(BERT)
+    await house.presents(registration, ticket)
+    token = await house.enters(BERT, registration)
+    before = await house.http.get(f"/registrations/{registration}/contact", headers=token)
+    await house.stage.works()
+    after = await house.http.get(f"/registrations/{registration}/contact", headers=token)
+    assert before.json()["email"] == "bert@example.org"
+    assert before.json() == after.json()
+    state = await house.stage.state(UUID(registration))
+    assert state is not None
+    assert all(party.ticket_id is None for party in state.parties.values())
+
+
+async def test_a_stranger_reads_did_not_match_when_the_time_is_up(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    ticket = await house.takes_ticket(CECILIA)
+    await house.presents(registration, ticket)
+    house.stage.clock.pass_by(minutes=10)
+    reads = await house.http.get(f"/tickets/{ticket}", headers=house.as_person(CECILIA))
+    assert reads.json()["reads"] == "did_not_match"
+
+
+async def test_only_who_is_here_gets_a_party_token(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    url = f"/registrations/{registration}/token"
+    expected = await house.http.post(url, headers=house.as_person(BERT))
+    unknown = await house.http.post(f"/registrations/{uuid4()}/token", headers=house.as_person(BERT))
+    assert (expected.status_code, expected.json()) == (unknown.status_code, unknown.json()) != (201, None)
+    assert expected.status_code == 404
+
+
+async def test_weak_identification_opens_nothing(house: House) -> None:
+    answer = await house.http.post(
+        "/registrations", json=house.start(BERT), headers=house.as_person(AINO, strong=False)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "intake.not_strongly_identified")
+
+
+async def test_a_parent_lists_their_own_registrations_only(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    own = await house.http.get("/registrations", headers=house.as_person(AINO))
+    others = await house.http.get("/registrations", headers=house.as_person(BERT))
+    assert [each["registration_id"] for each in own.json()] == [registration]
+    assert others.json() == []
+
+
+async def test_a_professional_starts_and_enters_for_a_caller(house: House) -> None:
+    staff = house.as_staff("act")
+    body = {**house.start(BERT), "person": AINO}
+    started = await house.http.post("/assisted/registrations", json=body, headers=staff)
+    registration = started.json()["registration_id"]
+    entered = await house.http.post(
+        f"/assisted/registrations/{registration}/token", json={"person": AINO}, headers=staff
+    )
+    assert (started.status_code, entered.status_code) == (201, 201)
+    assert await house.enters(AINO, registration)
+
+
+async def test_staff_of_another_county_or_without_the_right_start_for_nobody(house: House) -> None:
+    body = {**house.start(BERT), "person": AINO}
+    for staff in (house.as_staff("act", county="pirha"), house.as_staff("life bodies protected")):
+        assert (await house.http.post("/assisted/registrations", json=body, headers=staff)).status_code == 403
