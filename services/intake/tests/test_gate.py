@@ -158,13 +158,14 @@ def test_until_the_full_hour_the_answers_are_those_of_before_the_gate(
     assert acts(play, bert_completes=True) == acts(fresh_play(), bert_completes=False)
 
 
-def test_a_change_between_gate_and_full_hour_is_not_said_and_goes_to_a_person(play: Play) -> None:
+def test_a_change_between_gate_and_full_hour_is_a_correction_and_goes_to_a_person(play: Play) -> None:
     registration, aino, bert = play.both_are_here(AINO, BERT)
     play.completes_own_part(registration, aino)
     play.completes_own_part(registration, bert)
     play.reopens(registration, aino)
     play.submits(registration, aino)
-    assert [said.version for said in play.said_of(FormSubmitted)] == [1, 1]
+    assert [said.version for said in play.said_of(FormSubmitted)] == [1, 1, 2]
+    assert [{part.form for part in said.parts} for said in play.said_of(RegistrationCompleted)] == [{1}]
     assert [noted.doubt for noted in play.states[registration].attention] == [Doubt.CHANGED_AFTER_COMPLETION]
 
 

@@ -105,13 +105,12 @@ def _alone(registration: Registration, party_id: UUID, context: Context) -> Deci
     if party.identity is None or party.contact is None:
         raise UnknownRegistration
     county = pinned_county(registration, context)
-    completed = {part.party_id: part.form for part in registration.completed}
     said = SingleContactRequested(
         registration_id=context.subject,
         party_id=party_id,
         requested_at=context.now,
         contact_by=county.contact_by(context.now),
-        form=completed.get(party_id, party.submitted) or None,
+        form=party.submitted or None,
         identity=party.identity,
         contact=party.contact,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from rinnan_chassis.deciding import Context, Decision, Work
-from rinnan_events import Event, Sealed
+from rinnan_chassis.deciding import Context, Decision
+from rinnan_events import Sealed
 from rinnan_events.intake import FormReopened, FormSubmitted, ProtectionNoted
 from rinnan_events.opened import Contact, OwnForm, Protection
 from rinnan_intake.domain.gate import gate_work
 from rinnan_intake.domain.state import Doubt, Party, Registration, the_party_that_may_change, to_a_person
-from rinnan_intake.errors import ChangedElsewhere, FormIsGivenIn
+from rinnan_intake.errors import ChangedElsewhere, FormIsGivenIn, UnknownRegistration
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def submit_form(state: Registration | None, command: SubmitForm, context: Contex
     """Give the form in; giving in what is given in already changes nothing.
 
     After the gate and before the full hour the answer is the same, but the version that completed is the one that
-    went: what changed since goes to a person, who hears the parent at the contact.
+    went: a later one is a correction, and goes to a person.
     """
     registration, party = the_party_that_may_change(state, command.party_id, context.now)
     if party.form_is_given_in:
@@ -96,27 +96,35 @@ def submit_form(state: Registration | None, command: SubmitForm, context: Contex
         protection_version=party.protection_version + 1,
     )
     part = given_in.parties[command.party_id]
-    says, works = list[Event](), tuple[Work, ...]()
-    if registration.is_open and part.contact is not None:
-        says.append(
-            FormSubmitted(
-                registration_id=context.subject,
-                party_id=command.party_id,
-                version=part.version,
-                submitted_at=context.now,
-                own=command.own,
-                contact=part.contact,
-            )
-        )
-    else:
+    if part.contact is None or part.protection is None:
+        raise UnknownRegistration
+    says = (
+        FormSubmitted(
+            registration_id=context.subject,
+            party_id=command.party_id,
+            version=part.version,
+            submitted_at=context.now,
+            own=command.own,
+            contact=part.contact,
+        ),
+        ProtectionNoted(
+            registration_id=context.subject,
+            party_id=command.party_id,
+            version=part.protection_version,
+            protection=part.protection,
+        ),
+    )
+    works = gate_work(given_in, command.party_id, context)
+    if not registration.is_open:
         given_in, works = to_a_person(given_in, Doubt.CHANGED_AFTER_COMPLETION, context)
-    says.extend(_protection_noted(command.party_id, part, context))
-    works = (*works, *gate_work(given_in, command.party_id, context))
     return Decision(state=given_in, says=says, works=works, answer=_answer(part))
 
 
 def reopen_form(state: Registration | None, command: ReopenForm, context: Context) -> Decision[Registration]:
-    """Take the form back; the version rises. A form that is not given in stays as it is."""
+    """Take the form back; the version rises. A form that is not given in stays as it is.
+
+    After the gate it is answered alike and not said: the version that completed stands.
+    """
     registration, party = the_party_that_may_change(state, command.party_id, context.now)
     if not party.form_is_given_in:
         return Decision(answer=_answer(party))
@@ -142,19 +150,6 @@ def _being_filled(
 def _saved(registration: Registration, party_id: UUID, party: Party, **changes: object) -> Decision[Registration]:
     saved = registration.with_party(party_id, revision=party.revision + 1, **changes)
     return Decision(state=saved, answer=_answer(saved.parties[party_id]))
-
-
-def _protection_noted(party_id: UUID, part: Party, context: Context) -> tuple[Event, ...]:
-    if part.protection is None:
-        return ()
-    return (
-        ProtectionNoted(
-            registration_id=context.subject,
-            party_id=party_id,
-            version=part.protection_version,
-            protection=part.protection,
-        ),
-    )
 
 
 def _answer(part: Party) -> dict[str, int | bool]:
