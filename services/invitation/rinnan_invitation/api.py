@@ -21,14 +21,16 @@ from rinnan_invitation.domain.registration import Registration
 from rinnan_invitation.errors import NoWayToReach
 
 Key = Annotated[str | None, Depends(idempotency_key)]
+Email = Annotated[str, Field(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}$", max_length=254)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ()-]{3,23}$")]
 
 
 class ContactIn(Body):
     """How the other parent may be reached. It is used for the letter alone, and never shown back."""
 
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
-    email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]+$", max_length=200)] | None = None
-    phone: Annotated[str, Field(pattern=r"^\+[0-9][0-9 ]{5,20}$")] | None = None
+    email: Email | None = None
+    phone: Phone | None = None
 
 
 class AskAgainIn(Body):
