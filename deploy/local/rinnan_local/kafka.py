@@ -6,12 +6,13 @@ import base64
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TypeVar
 from uuid import uuid4
 
-from jgo.maven import MavenContext
+from jgo.maven import Dependency, MavenContext
 from platformdirs import user_cache_path
 
 from rinnan_local.daemon import Daemon, run
@@ -23,6 +24,7 @@ BROKER = f"org.apache.kafka:kafka_2.13:{VERSION}"
 LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
 SAYS_IT_IS_READY = b"Kafka Server started"
 TRIES = 3
+DOWNLOADS = 8
 T = TypeVar("T")
 
 PROPERTIES = """\
@@ -160,13 +162,16 @@ def _fetch(into: Path) -> None:
     """The log binding comes alone: resolved together, the versions it manages would displace Kafka's own."""
     maven = MavenContext(repo_cache=into / "repository", timeout=60)
     named, behind = _again_if_it_stumbles(lambda: maven.resolver.resolve([maven.create_dependency(BROKER)]))
-    paths = [
-        _again_if_it_stumbles(dependency.artifact.resolve)
-        for dependency in (*named, *behind, maven.create_dependency(LOG_BINDING))
-    ]
+    wanted = [*named, *behind, maven.create_dependency(LOG_BINDING)]
+    with ThreadPoolExecutor(DOWNLOADS) as threads:
+        paths = list(threads.map(_download, wanted))
     (into / "jars").mkdir()
     for path in paths:
         os.link(path, into / "jars" / path.name)
+
+
+def _download(wanted: Dependency) -> Path:
+    return _again_if_it_stumbles(wanted.artifact.resolve)
 
 
 def _again_if_it_stumbles(fetch: Callable[[], T]) -> T:
