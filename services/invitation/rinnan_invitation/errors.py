@@ -26,6 +26,13 @@ class AskedTooOften(Refusal):
     status = 429
 
 
+class AskedEnough(Refusal):
+    """This parent had an invitation sent again as often as a registration allows."""
+
+    code = "invitation.asked_enough"
+    status = 409
+
+
 class NoLiveCode(Refusal):
     """No such code, or one that is dead, expired, used up or tried too often. Nobody outside is ever told."""
 

@@ -9,8 +9,8 @@ import pytest
 
 from rinnan_events.invitation import InvitationClosed, InvitationIssued, InvitationSent
 from rinnan_invitation.domain.asking import MAKE_CODE, SEND_INVITATION
-from rinnan_invitation.domain.registration import ASKED_AGAIN_A_DAY, Registration
-from rinnan_invitation.errors import AskedTooOften, Closed, NotOpen
+from rinnan_invitation.domain.registration import ASKED_AGAIN_A_DAY, ASKED_AGAIN_IN_ALL, Registration
+from rinnan_invitation.errors import AskedEnough, AskedTooOften, Closed, NotOpen
 
 if TYPE_CHECKING:
     from conftest import Play
@@ -103,6 +103,15 @@ def test_a_parent_may_ask_again_only_so_often_in_a_day(play: Play) -> None:
         play.asks_again(play.one)
     play.days_pass(1.01)
     assert play.asks_again(play.one) is not None
+
+
+def test_a_parent_may_ask_again_only_so_often_in_all(play: Play) -> None:
+    play.begins()
+    for _ in range(ASKED_AGAIN_IN_ALL):
+        play.asks_again(play.one)
+        play.days_pass(1.01)
+    with pytest.raises(AskedEnough):
+        play.asks_again(play.one)
 
 
 def test_the_others_asking_does_not_count_against_a_parent(play: Play) -> None:

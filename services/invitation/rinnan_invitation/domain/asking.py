@@ -12,9 +12,15 @@ from rinnan_events import Sealed
 from rinnan_events.intake import InvitationWanted
 from rinnan_events.invitation import Channel, InvitationIssued, InvitationSent
 from rinnan_events.opened import Contact
-from rinnan_invitation.domain.registration import InvitationCode, LiveCode, Registration, pinned_county
+from rinnan_invitation.domain.registration import (
+    ASKED_AGAIN_IN_ALL,
+    InvitationCode,
+    LiveCode,
+    Registration,
+    pinned_county,
+)
 from rinnan_invitation.domain.reminding import reminders
-from rinnan_invitation.errors import AskedTooOften, Closed, NotOpen
+from rinnan_invitation.errors import AskedEnough, AskedTooOften, Closed, NotOpen
 from rinnan_profiles import County
 from rinnan_profiles.calendar import at_hour
 
@@ -74,10 +80,15 @@ def ask_again(state: Registration | None, command: AskAgain, ctx: Context) -> De
         raise Closed
     if not asker.may_ask_again(ctx.now):
         raise AskedTooOften
+    if asker.asked_in_all >= ASKED_AGAIN_IN_ALL:
+        raise AskedEnough
     asked = (*asker.asked_since(ctx.now - timedelta(days=1)), ctx.now)
     awaited = state.awaited_beside(command.party_id)
     contact = command.contact if command.contact is None or command.contact.party == awaited else None
-    return Decision(state.having(command.party_id, replace(asker, asked=asked)), works=[_making(ctx, awaited, contact)])
+    return Decision(
+        state.having(command.party_id, replace(asker, asked=asked, asked_in_all=asker.asked_in_all + 1)),
+        works=[_making(ctx, awaited, contact)],
+    )
 
 
 def issue(state: Registration | None, result: CodeMade, ctx: Context) -> Decision[Registration] | None:

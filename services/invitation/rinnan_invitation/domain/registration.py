@@ -19,6 +19,9 @@ CODE = "code"
 ASKED_AGAIN_A_DAY = 3
 """How often one parent may have an invitation sent again within 24 hours. Own acts alone count."""
 
+ASKED_AGAIN_IN_ALL = 10
+"""How often one parent may have an invitation sent again at all: asking must not become a way to pester."""
+
 
 class InvitationCode(Opened):
     """A code as its letter needs it. Sealed like a contact: it reaches a parent, so it is that parent's own."""
@@ -54,6 +57,7 @@ class Party:
     left: bool = False
     code: LiveCode | None = None
     asked: tuple[datetime, ...] = ()
+    asked_in_all: int = 0
 
     @property
     def awaited(self) -> bool:
