@@ -177,10 +177,10 @@ class Keyring:
 
 def _by_group(names: Iterable[KeyName]) -> dict[Group, list[KeyName]]:
     """Names by group, in the one order in which tables are locked. Within a table, the statement orders the rows."""
-    grouped: defaultdict[Group, set[KeyName]] = defaultdict(set)
-    for name in names:
-        grouped[name.group].add(name)
-    return {group: list(grouped[group]) for group in sorted(grouped)}
+    grouped: defaultdict[Group, list[KeyName]] = defaultdict(list)
+    for name in dict.fromkeys(names):
+        grouped[name.group].append(name)
+    return {group: grouped[group] for group in sorted(grouped)}
 
 
 def _columns(names: Collection[KeyName]) -> tuple[list[UUID], list[UUID]]:
