@@ -34,11 +34,12 @@ class TakenUpOut(BaseModel):
 
 def attention_routes(desk: Desk[Registration], doors: Doors) -> APIRouter:
     """What waits for a person, without anything personal in it."""
-    router = APIRouter(prefix="/attention")
+    router = APIRouter(prefix="/attention", tags=["attention"])
     look, act = doors.staff(Right.LIFE), doors.staff(Right.ACT)
 
     @router.get("")
     async def doubts(staff: Annotated[Staff, Depends(look)]) -> list[DoubtOut]:
+        """What waits for a person in one's own county, without anything personal."""
         return [
             DoubtOut(registration_id=registration_id, doubt=noted.doubt, since=noted.since)
             for registration_id, state in await store.in_doubt(desk.batches.database)
@@ -49,6 +50,7 @@ def attention_routes(desk: Desk[Registration], doors: Doors) -> APIRouter:
 
     @router.post("/{registration_id}/{doubt}")
     async def take_up_doubt(staff: Annotated[Staff, Depends(act)], registration_id: UUID, doubt: Doubt) -> TakenUpOut:
+        """Say that a person has dealt with a doubt."""
         state = await desk.state(registration_id)
         if state is None or state.county != staff.county:
             raise UnknownRegistration

@@ -1,6 +1,7 @@
 """Where people come in: starting a registration, joining tickets, party tokens; by oneself or over the phone."""
 
 import hashlib
+import logging
 import secrets
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +32,8 @@ from rinnan_intake.errors import (
 from rinnan_intake.persons import Persons
 from rinnan_profiles import Profiles
 from rinnan_profiles import UnknownCounty as NoSuchCounty
+
+log = logging.getLogger(__name__)
 
 TICKET_BYTES = 16
 Key = Annotated[str | None, Depends(idempotency_key)]
@@ -182,7 +185,7 @@ class Entrance:
 
 def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C901 - one small function per route
     """The routes by which people come in."""
-    router = APIRouter()
+    router = APIRouter(tags=["registrations"])
 
     async def signed_in(person: Annotated[SignedIn, Depends(doors.person)]) -> Caller:
         if not person.strong:
@@ -199,28 +202,34 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
 
     @router.post("/registrations", status_code=201)
     async def start_registration(caller: Annotated[Caller, Depends(signed_in)], body: StartIn, key: Key) -> StartedOut:
+        """Start with the other parent. Whether the pair meets in a registration that exists is not told."""
         return await entrance.start(caller, body, key)
 
     @router.get("/registrations")
     async def own_registrations(caller: Annotated[Caller, Depends(signed_in)]) -> list[OwnRegistrationOut]:
+        """The caller's own registrations, in no telling order."""
         return await entrance.own(caller)
 
     @router.post("/registrations/{registration_id}/token", status_code=201)
     async def party_token(caller: Annotated[Caller, Depends(signed_in)], registration_id: UUID) -> TokenOut:
+        """A token to act as oneself in one registration, for at most 15 minutes."""
         return await entrance.token(caller, registration_id)
 
     @router.post("/tickets", status_code=201)
     async def issue_ticket(caller: Annotated[Caller, Depends(signed_in)], body: TicketIn) -> TicketOut:
+        """A joining ticket, shown this once, to be presented with a code to the invitation service."""
         return await entrance.issue_ticket(caller, body)
 
     @router.get("/tickets/{ticket}")
     async def read_ticket(_: Annotated[Caller, Depends(signed_in)], ticket: str) -> TicketReadsOut:
+        """What became of a ticket. Before its time is up nothing tells why it has not joined."""
         return await entrance.read_ticket(ticket)
 
     @router.post("/assisted/registrations", status_code=201)
     async def start_for_a_caller(
         staff: Annotated[Staff, Depends(professional)], body: AssistedStartIn, key: Key
     ) -> StartedOut:
+        """Start for somebody on the phone, whose identity has been checked."""
         _in_own_county(staff, body.county)
         return await entrance.start(_called_in(staff, body.person), body, key)
 
@@ -228,6 +237,7 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
     async def party_token_for_a_caller(
         staff: Annotated[Staff, Depends(professional)], registration_id: UUID, body: AssistedTokenIn
     ) -> TokenOut:
+        """A token to act for somebody on the phone; it names who acts."""
         state = await entrance.desk.state(registration_id)
         if state is None or state.county != staff.county:
             raise UnknownRegistration
@@ -237,11 +247,13 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
     async def issue_ticket_for_a_caller(
         staff: Annotated[Staff, Depends(professional)], body: AssistedTicketIn
     ) -> TicketOut:
+        """A joining ticket for somebody on the phone."""
         _in_own_county(staff, body.county)
         return await entrance.issue_ticket(_called_in(staff, body.person), body)
 
     @router.get("/assisted/tickets/{ticket}")
     async def read_ticket_for_a_caller(_: Annotated[Staff, Depends(professional)], ticket: str) -> TicketReadsOut:
+        """What became of a caller's ticket."""
         return await entrance.read_ticket(ticket)
 
     return router
@@ -249,6 +261,7 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
 
 def _called_in(staff: Staff, person: PersonIn) -> Caller:
     """Whether the population register shields a caller is not known over the phone; unknown is kept as unknown."""
+    log.info("acts_for_a_caller", extra={"by": staff.subject})
     return Caller(person.identity(), None, staff.subject)
 
 

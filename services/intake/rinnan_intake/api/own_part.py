@@ -1,24 +1,24 @@
 """A parent's own part, under a party token: what they see, their drafts, giving in, leaving, contact alone."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid5
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends
 from pydantic import BaseModel
 
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Doors, PartyToken, etag, idempotency_key, if_match
+from rinnan_chassis.web import Doors, NotFound, PartyToken, idempotency_key, if_match
 from rinnan_chassis.web.problems import Fault, NotValid
 from rinnan_events import Opened, Sealed
 from rinnan_events.intake import Pins
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
-from rinnan_intake.api.bodies import AloneIn, ChildrenIn, ContactIn, ProtectionIn, StepIn
-from rinnan_intake.domain.leaving import AskToBeContactedAlone, Leave, OpenForOneAlone
+from rinnan_intake.api.bodies import AloneIn, StepIn
+from rinnan_intake.domain.leaving import AskToBeContactedAlone, OpenForOneAlone
 from rinnan_intake.domain.opening import CHILDREN, Newcomer
-from rinnan_intake.domain.own_part import ReopenForm, SaveContact, SaveProtection, SaveStep, SubmitForm
+from rinnan_intake.domain.own_part import SubmitForm
 from rinnan_intake.domain.state import Party, Person, Registration, Status, the_party
 from rinnan_intake.errors import Closed, UnknownRegistration, UnknownStep
 from rinnan_profiles import FieldFault, NotWhole, Profiles, Wrong
@@ -50,48 +50,6 @@ class RegistrationOut(BaseModel):
     status: Status
     pins: Pins
     own: OwnPartOut | None
-
-
-class SavedOut(BaseModel):
-    """The own part after a change."""
-
-    version: int
-    revision: int
-    given_in: bool
-
-
-class StepOut(BaseModel):
-    """A draft as it was saved; empty where none was."""
-
-    answers: dict[str, tuple[str, ...]]
-    services: tuple[str, ...]
-
-
-class ChildOut(BaseModel):
-    """A child as the parent named it."""
-
-    identity_code: str | None
-    family_name: str
-    given_names: str
-    birth_date: date | None
-
-
-class ChildrenOut(BaseModel):
-    """The children that the parent named."""
-
-    children: list[ChildOut]
-
-
-class DepartureOut(BaseModel):
-    """What one who left sees."""
-
-    status: Literal[Status.CLOSED]
-
-
-class AloneOut(BaseModel):
-    """Under which registration the county makes contact."""
-
-    registration_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,143 +158,15 @@ class OwnPart:
             raise _not_valid(NotWhole(missing))
 
 
-def own_part_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one small function per route
-    """The routes of a parent's own part."""
-    router = APIRouter(prefix="/registrations/{registration_id}")
+def own_token(doors: Doors) -> Callable[..., Awaitable[PartyToken]]:
+    """A door for the party whose token is of the registration in the path."""
 
-    def saved(response: Response, answer: Mapping[str, Any]) -> SavedOut:
-        response.headers.update(etag(answer["revision"]))
-        return SavedOut.model_validate(answer)
+    async def own(registration_id: UUID, token: Annotated[PartyToken, Depends(doors.party)]) -> PartyToken:
+        if token.registration_id != registration_id:
+            raise NotFound
+        return token
 
-    @router.get("")
-    async def see_registration(
-        token: Annotated[PartyToken, Depends(doors.party)], response: Response
-    ) -> RegistrationOut:
-        seen = await part.see(token)
-        if seen.own:
-            response.headers.update(etag(seen.own.revision))
-        return seen
-
-    @router.get("/form/{step}")
-    async def read_step(token: Annotated[PartyToken, Depends(doors.party)], step: str) -> StepOut:
-        await part.check_step(token, step, StepIn())
-        _, party = await part.read(token)
-        draft = party.drafts.get(step)
-        if draft is None:
-            return StepOut(answers={}, services=())
-        own = await part.opened(token, party, draft, OwnForm)
-        return StepOut(answers=own.answers, services=own.services)
-
-    @router.put("/form/{step}")
-    async def save_step(
-        token: Annotated[PartyToken, Depends(doors.party)],
-        step: str,
-        body: StepIn,
-        expected: Expected,
-        key: Key,
-        *,
-        response: Response,
-    ) -> SavedOut:
-        await part.check_step(token, step, body)
-        own = OwnForm(language="und", services=body.services, children=(), answers=body.answers)
-        draft = Sealed.of(own, party=token.party_id, mark=f"form.{step}")
-        return saved(
-            response,
-            await part.decide(
-                token, SaveStep(token.party_id, step, draft, expected), key, said=step + body.model_dump_json()
-            ),
-        )
-
-    @router.get("/children")
-    async def read_children(token: Annotated[PartyToken, Depends(doors.party)]) -> ChildrenOut:
-        _, party = await part.read(token)
-        draft = party.drafts.get(CHILDREN)
-        own = await part.opened(token, party, draft, OwnForm) if draft else None
-        return ChildrenOut(children=[ChildOut(**child.model_dump()) for child in own.children] if own else [])
-
-    @router.put("/children")
-    async def save_children(
-        token: Annotated[PartyToken, Depends(doors.party)],
-        body: ChildrenIn,
-        expected: Expected,
-        key: Key,
-        response: Response,
-    ) -> SavedOut:
-        children = tuple(child.child() for child in body.children)
-        own = OwnForm(language="und", services=(), children=children, answers={})
-        draft = Sealed.of(own, party=token.party_id, mark=f"form.{CHILDREN}")
-        return saved(
-            response,
-            await part.decide(
-                token, SaveStep(token.party_id, CHILDREN, draft, expected), key, said=CHILDREN + body.model_dump_json()
-            ),
-        )
-
-    @router.get("/contact")
-    async def read_contact(token: Annotated[PartyToken, Depends(doors.party)]) -> Contact:
-        _, party = await part.read(token)
-        if party.contact is None:
-            raise UnknownRegistration
-        return await part.opened(token, party, party.contact, Contact)
-
-    @router.put("/contact")
-    async def save_contact(
-        token: Annotated[PartyToken, Depends(doors.party)],
-        body: ContactIn,
-        expected: Expected,
-        key: Key,
-        response: Response,
-    ) -> SavedOut:
-        contact = Sealed.of(body.contact(), party=token.party_id)
-        return saved(
-            response,
-            await part.decide(token, SaveContact(token.party_id, contact, expected), key, said=body.model_dump_json()),
-        )
-
-    @router.get("/protection")
-    async def read_protection(token: Annotated[PartyToken, Depends(doors.party)]) -> Protection:
-        _, party = await part.read(token)
-        if party.protection is None:
-            raise UnknownRegistration
-        return await part.opened(token, party, party.protection, Protection)
-
-    @router.put("/protection")
-    async def save_protection(
-        token: Annotated[PartyToken, Depends(doors.party)],
-        body: ProtectionIn,
-        expected: Expected,
-        key: Key,
-        response: Response,
-    ) -> SavedOut:
-        protection = Sealed.of(body.protection(), party=token.party_id)
-        return saved(
-            response,
-            await part.decide(
-                token, SaveProtection(token.party_id, protection, expected), key, said=body.model_dump_json()
-            ),
-        )
-
-    @router.post("/form/submission")
-    async def submit_form(token: Annotated[PartyToken, Depends(doors.party)], response: Response) -> SavedOut:
-        return saved(response, await part.submit(token))
-
-    @router.post("/form/reopening")
-    async def reopen_form(
-        token: Annotated[PartyToken, Depends(doors.party)], expected: Expected, key: Key, response: Response
-    ) -> SavedOut:
-        return saved(response, await part.decide(token, ReopenForm(token.party_id, expected), key))
-
-    @router.post("/departure")
-    async def leave(token: Annotated[PartyToken, Depends(doors.party)]) -> DepartureOut:
-        return DepartureOut.model_validate(await part.decide(token, Leave(token.party_id)))
-
-    @router.post("/single-contact", status_code=202)
-    async def ask_to_be_contacted_alone(
-        token: Annotated[PartyToken, Depends(doors.party)], body: AloneIn, key: Key
-    ) -> AloneOut:
-        return AloneOut.model_validate(await part.ask_alone(token, body, key))
-
-    return router
+    return own
 
 
 def _seen(party_id: UUID, party: Party) -> OwnPartOut:
