@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -154,6 +154,6 @@ class ClientRecord(Opened):
     form_version: str
     opened_at: AwareDatetime
     completed_at: AwareDatetime
-    contact_by: datetime
+    contact_by: AwareDatetime
     parties: tuple[RecordParty, ...]
     children: tuple[RecordChild, ...]

@@ -14,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from rinnan_chassis.relay import LARGEST_BATCH
 from tests.load.load import BATCH, Load
 
 TABLES = """
@@ -37,7 +38,13 @@ async def floor(load: Load, heard: str, said: str) -> float:
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )
-    producer = AIOKafkaProducer(bootstrap_servers=load.kafka_servers, acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=load.kafka_servers,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=LARGEST_BATCH,
+        max_request_size=2 * LARGEST_BATCH,
+    )
     await producer.start()
     await consumer.start()
     done, started = 0, None

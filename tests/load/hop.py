@@ -113,7 +113,9 @@ async def messages(load: Load, keyring: Keyring) -> list[tuple[UUID, Headers, by
     for event in events:
         event_id = uuid4()
         envelope = Envelope(str(event_id), source_of("intake"), event.type, event.registration_id, now())
-        told.append((event.registration_id, envelope.headers(), wire(event, SealPass(keys, "bench").said(event, event_id))))
+        told.append(
+            (event.registration_id, envelope.headers(), wire(event, SealPass(keys, "bench").said(event, event_id)))
+        )
     return told
 
 

@@ -24,6 +24,8 @@ from rinnan_chassis.rows import read_headers
 log = logging.getLogger(__name__)
 
 MOST = 500
+LARGEST_BATCH = 1_048_576
+"""Bytes to one partition in one request; with aiokafka's default of 16 kB a wave waits for itself."""
 LOOK_ANYWAY_AFTER = 1.0
 """Seconds after which the relay looks without having been woken."""
 
@@ -50,7 +52,12 @@ class Relay:
                         await self._wait(LOOK_ANYWAY_AFTER)
                         continue
                     producer = AIOKafkaProducer(
-                        acks="all", enable_idempotence=True, linger_ms=0, request_timeout_ms=10_000, **self._kafka
+                        acks="all",
+                        enable_idempotence=True,
+                        max_batch_size=LARGEST_BATCH,
+                        max_request_size=2 * LARGEST_BATCH,
+                        request_timeout_ms=10_000,
+                        **self._kafka,
                     )
                     await producer.start()
                     self.trouble = None
