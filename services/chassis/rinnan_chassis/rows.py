@@ -254,10 +254,12 @@ async def write_works(tx: Transaction, rows: Sequence[WorkRow], cancels: Sequenc
 
 
 async def finish_works(tx: Transaction, ids: Sequence[UUID], state: str) -> None:
-    """Mark leased work as done, or as stuck until a person redrives it."""
+    """Mark leased work as done, with nothing left of what it carried, or as stuck until a person redrives it."""
     if ids:
         await tx.execute(
-            """update work set state = $2, lease_until = null, ended_at = case when $2 = 'done' then now() end
+            """update work set state = $2, lease_until = null,
+                      ended_at = case when $2 = 'done' then now() end,
+                      payload = case when $2 = 'done' then '{}' else payload end
                where id = any($1::uuid[])""",
             list(ids),
             state,
