@@ -129,6 +129,10 @@ class Daemon(ABC):
     def stop(self) -> None:
         """End the process in good order; after `stop_seconds`, kill it."""
         self.ask_to_stop()
+        self.wait_stopped()
+
+    def wait_stopped(self) -> None:
+        """Return when a process that was asked to stop is gone; after `stop_seconds`, kill it."""
         if self.process is None:
             return
         try:
@@ -193,5 +197,5 @@ def stop_all(daemons: Iterable[Daemon]) -> None:
     together = list(daemons)
     for daemon in together:
         daemon.ask_to_stop()
-    for daemon in together:
-        daemon.stop()
+    for daemon in together:  # asked once only: a second signal would tell a server not to finish what it is doing
+        daemon.wait_stopped()
