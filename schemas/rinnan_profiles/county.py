@@ -57,7 +57,7 @@ class Destination(Profile):
     base_url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     labels: str | None = None
     capabilities: Capabilities
-    settings: dict[str, str | int | float | bool] = {}
+    settings: dict[str, str | int | float | bool] = Field(default_factory=dict)
     valid_from: date | None = None
     valid_until: date | None = None
 
@@ -67,7 +67,7 @@ class Destination(Profile):
         return 2 * self.write_timeout + timedelta(seconds=30)
 
     def settled_at(self, begun_at: datetime) -> datetime:
-        """When a write that began then can no longer take effect, answered or not: lease and `settle_after` are over."""
+        """When a write that began then can no longer take effect: its lease and `settle_after` are over."""
         return begun_at + self.lease + self.settle_after
 
     def valid(self, day: date) -> bool:

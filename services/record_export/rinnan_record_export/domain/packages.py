@@ -1,0 +1,215 @@
+"""A package's life among people: released, keyed in, verified by another; and what they decide where it went astray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import UUID
+
+from rinnan_chassis.deciding import Context, Decision
+from rinnan_events.record_export import DeliveryState
+from rinnan_record_export.domain.ledger import Delivery, Package
+from rinnan_record_export.domain.outcomes import asks_look, on_paper, recall
+from rinnan_record_export.domain.policy import SECOND_CHANCE
+from rinnan_record_export.domain.registration import Registration, alarm, assemble, change, county_now, paper
+from rinnan_record_export.errors import NotInThatState, Recalled, SamePerson, UnknownDelivery
+
+
+class Why(StrEnum):
+    """Why a person deviates from the ordinary way: a class, so that no text about anybody is kept."""
+
+    FOUND_THERE = "found_there"
+    LOST = "lost"
+    NOT_LEGIBLE = "not_legible"
+    WRONG_PLACE = "wrong_place"
+    WAS_NOT_KEYED_IN = "was_not_keyed_in"
+    WAS_KEYED_IN = "was_keyed_in"
+    MENDED = "mended"
+    TOLD_THE_DESTINATION = "told_the_destination"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a member of staff does to one delivery: `actor` is their staff id, `county` the county they work for."""
+
+    actor: str
+    county: str
+    delivery_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Act):
+    """Hand the package to the people who key in."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIn(Act):
+    """The package was keyed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verify(Act):
+    """Another member of staff has checked what was keyed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendBack(Act):
+    """The package was not keyed in, and will not be."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmRecall(Act):
+    """A recalled package was taken back before anybody keyed it in."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class SettleConflict(Act):
+    """A person has looked: the record stands once, through the system (`on_paper` False) or as it was keyed in."""
+
+    on_paper: bool
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain(Act):
+    """Ask the destination again, now: what kept it from taking the record was mended."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUpCorrections:
+    """A person has told the destination what changed after the record went out."""
+
+    actor: str
+    county: str
+    why: Why
+
+
+def release(state: Registration | None, command: Release, ctx: Context) -> Decision[Registration]:
+    """Raises: NotInThatState unless it is prepared."""
+    registration, delivery, package = _the_package(state, command, DeliveryState.PREPARED)
+    released = replace(package, released_at=ctx.now, released_by=command.actor)
+    after = delivery.moved(DeliveryState.RELEASED, "released", ctx.now, package=released)
+    return change(registration, command.delivery_id, after, ctx, answer=True)
+
+
+def key_in(state: Registration | None, command: KeyIn, ctx: Context) -> Decision[Registration]:
+    """After a recall it stands twice: then a person decides, nothing goes on by itself."""
+    registration, delivery, package = _the_package(state, command, DeliveryState.RELEASED)
+    keyed = replace(package, keyed_in_at=ctx.now, keyed_in_by=command.actor)
+    if package.recalled_at is not None:
+        after = delivery.moved(DeliveryState.CONFLICT, "keyed_in_after_recall", ctx.now, package=keyed)
+        works = (alarm(command.delivery_id, "conflict", ctx),)
+        return change(registration, command.delivery_id, after, ctx, works=works, answer=True)
+    after = delivery.moved(DeliveryState.KEYED_IN, "keyed_in", ctx.now, package=keyed)
+    return change(registration, command.delivery_id, after, ctx, answer=True)
+
+
+def verify(state: Registration | None, command: Verify, ctx: Context) -> Decision[Registration]:
+    """Raises: SamePerson for whoever keyed it in."""
+    registration, delivery, package = _the_package(state, command, DeliveryState.KEYED_IN)
+    if package.keyed_in_by == command.actor:
+        raise SamePerson
+    verified = replace(package, verified_at=ctx.now, verified_by=command.actor)
+    after = delivery.moved(DeliveryState.VERIFIED, "verified", ctx.now, package=verified)
+    return change(registration, command.delivery_id, after, ctx, answer=True)
+
+
+def send_back(state: Registration | None, command: SendBack, ctx: Context) -> Decision[Registration]:
+    """What was not keyed in is looked for before anything is written; paper alone is printed anew, `look first`.
+
+    Found not to be there although it was said to be keyed in, the same package is to be keyed in again.
+    Raises: Recalled where the system has confirmed meanwhile.
+    """
+    there = (DeliveryState.PREPARED, DeliveryState.RELEASED, DeliveryState.KEYED_IN)
+    registration, delivery, package = _the_package(state, command, *there)
+    if package.recalled_at is not None:
+        raise Recalled
+    if delivery.state is DeliveryState.KEYED_IN:
+        again = replace(package, look_first=True, keyed_in_at=None, keyed_in_by=None)
+        after = delivery.moved(DeliveryState.RELEASED, command.why.value, ctx.now, package=again)
+        return change(registration, command.delivery_id, after, ctx, answer=True)
+    destination = county_now(registration, ctx).destination(delivery.destination)
+    recalled = recall(command.delivery_id, package, ctx)
+    if destination.capabilities.renders:
+        waiting = delivery.moved(DeliveryState.WAITING, command.why.value, ctx.now)
+        printing = on_paper(registration, command.delivery_id, waiting, ctx, look_first=True)
+        answer = {"delivery_id": str(command.delivery_id), "state": DeliveryState.WAITING.value}
+        return replace(printing, says=(recalled, *printing.says), answer=answer)
+    if not destination.capabilities.searchable:
+        after = delivery.moved(DeliveryState.CONFLICT, command.why.value, ctx.now)
+        works = (alarm(command.delivery_id, "conflict", ctx),)
+        return change(registration, command.delivery_id, after, ctx, says=(recalled,), works=works, answer=True)
+    after = delivery.moved(
+        DeliveryState.UNKNOWN,
+        command.why.value,
+        ctx.now,
+        package=None,
+        paper_at=ctx.now + SECOND_CHANCE,
+        settled_at=ctx.now,
+        look=1,
+        absents=0,
+        tries=0,
+    )
+    says = (recalled, asks_look(registration, command.delivery_id, after, ctx))
+    works = (paper(command.delivery_id, after),)
+    return change(registration, command.delivery_id, after, ctx, says=says, works=works, answer=True)
+
+
+def confirm_recall(state: Registration | None, command: ConfirmRecall, ctx: Context) -> Decision[Registration]:
+    """The record stands through the system alone. Raises: NotInThatState where nothing was recalled."""
+    registration, delivery, package = _the_package(state, command, DeliveryState.RELEASED)
+    if package.recalled_at is None:
+        raise NotInThatState
+    after = delivery.moved(DeliveryState.CONFIRMED, "recall_confirmed", ctx.now)
+    return change(registration, command.delivery_id, after, ctx, answer=True)
+
+
+def settle_conflict(state: Registration | None, command: SettleConflict, ctx: Context) -> Decision[Registration]:
+    """A person's word ends a conflict, and nothing else does."""
+    registration, delivery = _the_delivery(state, command, DeliveryState.CONFLICT)
+    end = DeliveryState.VERIFIED if command.on_paper else DeliveryState.CONFIRMED
+    after = delivery.moved(end, command.why.value, ctx.now)
+    return change(registration, command.delivery_id, after, ctx, answer=True)
+
+
+def try_again(state: Registration | None, command: TryAgain, ctx: Context) -> Decision[Registration]:
+    """Raises: NotInThatState unless it was rejected, or waits for a destination that was away."""
+    registration, delivery = _the_delivery(state, command, DeliveryState.REJECTED, DeliveryState.WAITING)
+    after = delivery.moved(DeliveryState.WAITING, command.why.value, ctx.now, tries=0)
+    works = (assemble(command.delivery_id, after, ctx.now),)
+    return change(registration, command.delivery_id, after, ctx, works=works, answer=True)
+
+
+def take_up_corrections(state: Registration | None, command: TakeUpCorrections, ctx: Context) -> Decision[Registration]:
+    """Mark every correction that waits as told."""
+    if state is None or state.opening is None or state.county != command.county:
+        raise UnknownDelivery
+    taken = tuple(
+        one if one.taken_up_at else replace(one, taken_up_at=ctx.now, taken_up_by=command.actor)
+        for one in state.corrections
+    )
+    return Decision(state=replace(state, corrections=taken), answer={"corrections": len(taken)})
+
+
+def _the_delivery(state: Registration | None, command: Act, *states: DeliveryState) -> tuple[Registration, Delivery]:
+    delivery = state.deliveries.get(command.delivery_id) if state else None
+    if state is None or delivery is None or state.county != command.county:
+        raise UnknownDelivery
+    if delivery.state not in states:
+        raise NotInThatState
+    return state, delivery
+
+
+def _the_package(
+    state: Registration | None, command: Act, *states: DeliveryState
+) -> tuple[Registration, Delivery, Package]:
+    registration, delivery = _the_delivery(state, command, *states)
+    if delivery.package is None:
+        raise NotInThatState
+    return registration, delivery, delivery.package
