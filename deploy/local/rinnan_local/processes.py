@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from rinnan_local.daemon import Daemon
+from rinnan_local.families import FAMILIES
 from rinnan_local.keys import ISSUERS, PARTY_KEYS
 from rinnan_local.ports import LOOPBACK, answers, free_port
 from rinnan_profiles.county import County, Destination
@@ -119,7 +120,7 @@ class Folder:
         return self.secrets / PARTY_KEYS
 
 
-def helpers(folder: Folder, ports: Ports) -> Iterator[Process]:
+def helpers(folder: Folder, ports: Ports, families: Path = FAMILIES) -> Iterator[Process]:
     """What stands for the world outside: sign-in, mail and text messages, client information systems."""
     yield Process(
         "identity_provider",
@@ -127,6 +128,7 @@ def helpers(folder: Folder, ports: Ports) -> Iterator[Process]:
         ports.of("identity_provider"),
         (
             *("--port", str(ports.of("identity_provider"))),
+            *("--families", str(families)),
             *("--clock-file", str(folder.clock)),
             *("--key-file", str(folder.secrets / "identity_provider.json")),
         ),

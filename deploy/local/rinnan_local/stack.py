@@ -16,6 +16,7 @@ from typing import Self
 from rinnan_chassis.provision import provision
 from rinnan_local.clock import LocalClock
 from rinnan_local.daemon import Daemon, stop_all
+from rinnan_local.families import FAMILIES
 from rinnan_local.kafka import Kafka
 from rinnan_local.keys import write_keys
 from rinnan_local.ports import LOOPBACK
@@ -55,10 +56,10 @@ class Addresses:
 class Stack:
     """All processes of an installation, in a folder of its own.
 
-    `rate` is how fast the clock runs, `at` what it shows first. A folder that was used before is taken up again where
-    it was, unless `fresh`. Kafka and PostgreSQL are started too, unless `TEST_KAFKA_SERVERS` and
-    `TEST_DATABASE_ADMIN_URL` name others. Start it in a thread that lives as long as the stack: the kernel ends every
-    process when that thread is gone.
+    `rate` is how fast the clock runs, `at` what it shows first; the parents of `families_dir` can sign in. A folder
+    that was used before is taken up again where it was, unless `fresh`. Kafka and PostgreSQL are started too, unless
+    `TEST_KAFKA_SERVERS` and `TEST_DATABASE_ADMIN_URL` name others. Start it in a thread that lives as long as the
+    stack: the kernel ends every process when that thread is gone.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Stack:
         at: datetime | None = None,
         counties_dir: Path = ROOT / "deploy" / "counties",
         contracts_dir: Path = ROOT / "contracts",
+        families_dir: Path = FAMILIES,
     ) -> None:
         if fresh:
             shutil.rmtree(directory, ignore_errors=True)
@@ -78,8 +80,9 @@ class Stack:
         self.ports = Ports(self.folder.path / "ports.json")
         self.clock = self._clock(at, rate)
         self.daemons: dict[str, Daemon] = {}
-        self._counties_dir = counties_dir.absolute()
-        self._contracts_dir = contracts_dir.absolute()
+        self.counties_dir = counties_dir.absolute()
+        self.contracts_dir = contracts_dir.absolute()
+        self.families_dir = families_dir.absolute()
         self._kafka_servers = os.environ.get(KAFKA_SERVERS)
         self._admin_url = os.environ.get(DATABASE_ADMIN_URL)
 
@@ -113,9 +116,10 @@ class Stack:
 
     def start(self) -> None:
         """Start everything and return when all of it is ready. Raises: `DidNotStart` with the log to read."""
-        counties = tuple(load(self._contracts_dir, self._counties_dir).counties.values())
+        counties = tuple(load(self.contracts_dir, self.counties_dir).counties.values())
         outside = [
-            HttpDaemon(process, self.folder.logs, surroundings()) for process in helpers(self.folder, self.ports)
+            HttpDaemon(process, self.folder.logs, surroundings())
+            for process in helpers(self.folder, self.ports, self.families_dir)
         ]
         _start([*self._engines(), *outside], self.daemons)
         logins = self._provision(counties)
@@ -176,7 +180,7 @@ class Stack:
         work = provision(
             admin_database_url=self.admin_url,
             kafka={"bootstrap_servers": self.kafka_servers},
-            topics_file=self._contracts_dir / "topics.toml",
+            topics_file=self.contracts_dir / "topics.toml",
             out=self.folder.secrets,
             instances={ADAPTER: destinations},
         )
@@ -186,8 +190,8 @@ class Stack:
     def _room(self, process: Process, secrets: Mapping[str, str]) -> HttpDaemon:
         shared = {
             "RINNAN_HTTP_PORT": str(process.port),
-            "RINNAN_COUNTIES_DIR": str(self._counties_dir),
-            "RINNAN_CONTRACTS_DIR": str(self._contracts_dir),
+            "RINNAN_COUNTIES_DIR": str(self.counties_dir),
+            "RINNAN_CONTRACTS_DIR": str(self.contracts_dir),
             "RINNAN_CLOCK_FILE": str(self.folder.clock),
             "RINNAN_PARTY_KEYS_FILE": str(self.folder.party_keys),
             "RINNAN_STAFF_ISSUERS_FILE": str(self.folder.issuers),
