@@ -61,7 +61,8 @@ async def floor(load: Load, heard: str, said: str) -> float:
         told = [json.dumps([[name, value.decode()] for name, value in record.headers]) for record in records]
         async with connection.transaction():
             await connection.execute(
-                "insert into floor.inbox (source, id) select * from unnest($1::text[], $2::text[]) on conflict do nothing",
+                """insert into floor.inbox (source, id)
+                   select * from unnest($1::text[], $2::text[]) on conflict do nothing""",
                 [each["ce_source"].decode() for each in headers],
                 [each["ce_id"].decode() for each in headers],
             )
