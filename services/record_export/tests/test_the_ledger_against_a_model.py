@@ -32,7 +32,14 @@ if TYPE_CHECKING:
     from conftest import Play
 
 ENDS = {DeliveryState.CONFIRMED, DeliveryState.VERIFIED, DeliveryState.CONFLICT}
-LATE = timedelta(hours=1)
+MOODS = ("well", "away", "asleep")
+LATE = {"well": (), "away": (), "asleep": (timedelta(hours=9), timedelta(days=3), timedelta(days=6))}
+WRITES = {
+    "well": ("takes", "takes", "refuses", "takes, no answer", "late, no answer", "lost", "away"),
+    "away": ("away",) * 40 + ("late, no answer", "lost"),
+    "asleep": ("takes", "late, no answer", "lost", "lost"),
+}
+"""A system that is well or away, and a host that sleeps: it takes up requests days after they were made."""
 
 
 @dataclass
@@ -41,6 +48,7 @@ class World:
 
     play: Play
     random: Random
+    mood: str
     heard: int = 0
     effects: list[datetime] = field(default_factory=list)
     keyed: int = 0
@@ -63,7 +71,9 @@ class World:
     def hears_requests(self) -> None:
         for event in self.play.said[self.heard :]:
             self.heard += 1
-            at = self.play.now + self.chance(timedelta(0), timedelta(seconds=5), timedelta(minutes=20), LATE)
+            at = self.play.now + self.chance(
+                timedelta(0), timedelta(seconds=5), timedelta(minutes=20), *LATE[self.mood]
+            )
             if isinstance(event, DeliveryRequested | DeliveryLookupRequested | PackageRenderRequested):
                 self.due.append((at, event))
 
@@ -88,7 +98,7 @@ class World:
             self.certain.add(asked.attempt)
             return self.answer(asked, Outcome.UNAVAILABLE)
         self.writes.append((asked.attempt, self.play.now))
-        what = self.chance("away", "takes", "takes", "refuses", "takes, no answer", "late, no answer", "lost")
+        what = self.chance(*WRITES[self.mood])
         settles_at = self.destination.settled_at(self.play.now)
         if self.standing() and what in {"takes", "takes, no answer", "late, no answer"}:
             return self.answer(asked, self.chance(Outcome.ALREADY_THERE, Outcome.UNKNOWN), effects=self.standing())
@@ -111,7 +121,7 @@ class World:
         return self.answer(asked, Outcome.UNKNOWN, settles_at=settles_at)
 
     def looks(self, asked: DeliveryLookupRequested) -> None:
-        if self.chance("away", "there", "there") == "away":
+        if self.chance("away", *("there",) * (9 if self.mood == "well" else 3)) == "away":
             return self.answer(asked, Outcome.UNAVAILABLE, look=asked.look)
         if self.standing():
             return self.answer(asked, Outcome.ALREADY_THERE, look=asked.look, effects=self.standing())
@@ -176,15 +186,15 @@ class World:
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 2**40), county=st.sampled_from(["vakehyva", "pirha", "lapha"]))
+@given(seed=st.integers(0, 2**40), mood=st.sampled_from(MOODS), county=st.sampled_from(["vakehyva", "pirha", "lapha"]))
 def test_every_delivery_ends_once_whatever_the_outside_does(
-    seed: int, county: str, a_play: Callable[..., Play]
+    seed: int, mood: str, county: str, a_play: Callable[..., Play]
 ) -> None:
     play = a_play(county=county)
-    world = World(play, Random(seed))
+    world = World(play, Random(seed), mood)  # noqa: S311 - a story, not a secret
     play.hears(*play.everything())
     play.runs_what_is_due()
-    for _ in range(400):
+    for _ in range(2000):
         if play.delivery().state in ENDS and not world.due:
             break
         world.goes_on()

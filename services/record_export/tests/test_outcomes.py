@@ -1,0 +1,172 @@
+"""What the ledger makes of a destination's answers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rinnan_events.adapter import Outcome
+from rinnan_events.record_export import (
+    DeliveryLookupRequested,
+    DeliveryMoved,
+    DeliveryRequested,
+    DeliveryState,
+    PackageRecalled,
+    PackageRenderRequested,
+)
+
+if TYPE_CHECKING:
+    from conftest import Play
+
+
+def test_what_the_system_took_is_confirmed_under_its_receipt(requested: Play) -> None:
+    requested.answers(Outcome.CONFIRMED, receipt="Task/7", effects=1)
+    assert requested.delivery().state is DeliveryState.CONFIRMED
+    assert requested.delivery().receipt == "Task/7"
+    assert not [work for work in requested.works.values() if work.kind in {"paper", "assemble", "look"}]
+
+
+def test_two_effects_of_one_delivery_raise_doubled(requested: Play) -> None:
+    requested.answers(Outcome.CONFIRMED, effects=2)
+    assert (requested.delivery().reason, requested.delivery().doubled) == ("doubled", True)
+    assert any(key.endswith("doubled") for kind, key in requested.works if kind == "alarm")
+
+
+def test_the_same_answer_twice_moves_once(requested: Play) -> None:
+    requested.answers(Outcome.CONFIRMED)
+    requested.answers(Outcome.CONFIRMED)
+    assert requested.path() == ["planned", "requested", "confirmed"]
+
+
+def test_a_system_that_is_away_is_asked_again_after_growing_waits(requested: Play) -> None:
+    waits = []
+    for _ in range(3):
+        before = requested.now
+        requested.answers(Outcome.UNAVAILABLE)
+        requested.now = min(work.due_at for work in requested.works.values() if work.kind == "assemble")
+        requested.runs_what_is_due()
+        waits.append(requested.now - before)
+    assert waits == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
+    assert [each.attempt for each in requested.said if isinstance(each, DeliveryRequested)] == [1, 2, 3, 4]
+
+
+def test_an_unanswered_write_is_looked_for_only_once_it_has_settled(requested: Play) -> None:
+    settles_at = requested.now + timedelta(minutes=3)
+    requested.answers(Outcome.UNKNOWN, settles_at=settles_at)
+    requested.passes(minutes=2, seconds=59)
+    assert requested.count(DeliveryLookupRequested) == 0
+    requested.passes(seconds=1)
+    assert requested.count(DeliveryLookupRequested) == 1
+
+
+def test_only_two_looks_apart_from_each_other_lead_to_a_second_write(requested: Play) -> None:
+    requested.answers(Outcome.UNKNOWN, settles_at=requested.now)
+    requested.runs_what_is_due()
+    requested.answers(Outcome.ABSENT)
+    requested.passes(seconds=59)
+    assert requested.count(DeliveryLookupRequested) == 1
+    requested.passes(seconds=1)
+    assert requested.count(DeliveryLookupRequested) == 2
+    assert requested.count(DeliveryRequested) == 1
+    requested.answers(Outcome.ABSENT)
+    requested.runs_what_is_due()
+    assert requested.count(DeliveryRequested) == 2
+
+
+def test_the_same_look_heard_twice_counts_once(requested: Play) -> None:
+    requested.answers(Outcome.UNKNOWN, settles_at=requested.now)
+    requested.runs_what_is_due()
+    for _ in range(2):
+        requested.answers(Outcome.ABSENT, look=1)
+    requested.runs_what_is_due()
+    assert requested.count(DeliveryRequested) == 1
+
+
+def test_what_a_look_finds_is_confirmed(requested: Play) -> None:
+    requested.answers(Outcome.UNKNOWN, settles_at=requested.now)
+    requested.runs_what_is_due()
+    requested.answers(Outcome.ALREADY_THERE)
+    assert requested.path() == ["planned", "requested", "unknown", "confirmed"]
+
+
+def test_a_system_that_cannot_be_searched_now_is_searched_later(requested: Play) -> None:
+    requested.answers(Outcome.UNKNOWN, settles_at=requested.now)
+    requested.runs_what_is_due()
+    requested.answers(Outcome.UNAVAILABLE)
+    requested.passes(seconds=10)
+    assert requested.count(DeliveryLookupRequested) == 2
+    assert requested.count(DeliveryRequested) == 1
+
+
+@pytest.mark.parametrize("late", [Outcome.UNAVAILABLE, Outcome.UNKNOWN, Outcome.REJECTED, Outcome.ABSENT])
+def test_a_late_answer_to_an_earlier_attempt_changes_nothing(requested: Play, late: Outcome) -> None:
+    requested.answers(Outcome.UNAVAILABLE)
+    requested.passes(seconds=10)
+    requested.answers(late, attempt=1, look=None)
+    assert requested.delivery().state is DeliveryState.REQUESTED
+
+
+@pytest.mark.parametrize("late", [Outcome.CONFIRMED, Outcome.ALREADY_THERE])
+def test_a_late_confirmation_of_an_earlier_attempt_counts(requested: Play, late: Outcome) -> None:
+    requested.answers(Outcome.UNAVAILABLE)
+    requested.passes(seconds=10)
+    requested.answers(late, attempt=1, look=None)
+    assert requested.delivery().state is DeliveryState.CONFIRMED
+
+
+def test_a_rejection_is_a_persons_at_once_and_papers_when_it_is_due(requested: Play) -> None:
+    requested.answers(Outcome.REJECTED, reason="not_valid")
+    assert (requested.delivery().state, requested.delivery().reason) == (DeliveryState.REJECTED, "not_valid")
+    requested.passes(days=7)
+    (asked,) = [each for each in requested.said if isinstance(each, PackageRenderRequested)]
+    assert (asked.destination, asked.look_first) == ("vakehyva-paper", False)
+
+
+def test_paper_takes_over_from_a_system_that_stays_away(requested: Play) -> None:
+    paper_at = requested.delivery().paper_at
+    while requested.now < paper_at:
+        if requested.delivery().state is DeliveryState.REQUESTED:
+            requested.answers(Outcome.UNAVAILABLE)
+        requested.passes(minutes=30)
+    (asked,) = [each for each in requested.said if isinstance(each, PackageRenderRequested)]
+    assert not asked.look_first
+    requested.answers(Outcome.PACKAGE_RENDERED)
+    assert requested.delivery().state is DeliveryState.PREPARED
+
+
+def test_paper_lets_an_unanswered_request_settle_and_then_says_look_first(requested: Play) -> None:
+    paper_at = requested.delivery().paper_at
+    destination = requested.profiles.county("vakehyva").destinations[0]
+    requested.passes(seconds=(destination.settled_at(paper_at) - requested.now).total_seconds() - 1)
+    assert requested.count(PackageRenderRequested) == 0
+    requested.passes(seconds=1)
+    (asked,) = [each for each in requested.said if isinstance(each, PackageRenderRequested)]
+    assert asked.look_first
+
+
+def test_once_paper_is_asked_for_no_write_is(requested: Play) -> None:
+    requested.passes(days=7)
+    requested.answers(Outcome.UNAVAILABLE)
+    requested.passes(days=7)
+    assert requested.count(DeliveryRequested) == 1
+    assert requested.count(PackageRenderRequested) == 2
+
+
+@pytest.fixture
+def prepared(requested: Play) -> Play:
+    requested.passes(days=7)
+    requested.answers(Outcome.PACKAGE_RENDERED)
+    return requested
+
+
+def test_confirmed_before_the_package_was_released_cancels_it(prepared: Play) -> None:
+    prepared.answers(Outcome.CONFIRMED, attempt=1)
+    assert prepared.delivery().state is DeliveryState.CONFIRMED
+    assert prepared.count(PackageRecalled) == 1
+
+
+def test_every_move_tells_where_from(prepared: Play) -> None:
+    moves = [each for each in prepared.said if isinstance(each, DeliveryMoved)]
+    assert [move.from_state for move in moves][1:] == [move.to_state for move in moves][:-1]
