@@ -28,13 +28,12 @@ ALONE = 100
 async def hop_and_floor(servers: str, database_url: str, *, runs: int = RUNS, events: int = EVENTS) -> dict[str, Any]:
     """Median events per second of both, in alternating runs over the same messages."""
     load = Load(servers, database_url, events, min(SUBJECTS, events))
-    await topics(load, "consent.consent.v1", "floor.said")
     floors: list[float] = []
     hops: list[float] = []
     for run in range(runs):
         async with the_hop.room(load) as batches:
             heard = f"heard.{run}"
-            await topics(load, heard)
+            await topics(servers, heard)
             await publish(load, heard, await the_hop.messages(load, batches.keyring))
             floors.append(events / await floor(load, heard, "floor.said"))
             hops.append(events / await the_hop.hop(load, batches, heard))
@@ -51,7 +50,7 @@ async def alone(servers: str, database_url: str) -> dict[str, Any]:
     """What an event costs that comes alone."""
     load = Load(servers, database_url, ALONE, ALONE)
     async with the_hop.room(load) as batches:
-        await topics(load, "heard.alone")
+        await topics(servers, "heard.alone")
         messages = await the_hop.messages(load, batches.keyring)
         return {"small_batch_cpu_ms": round(await small_batch_cpu_ms(load, batches, "heard.alone", messages), 2)}
 
@@ -66,6 +65,7 @@ def main() -> None:
     """Measure everything and write it down."""
     found: dict[str, Any] = {}
     with kafka_and_postgres(ROOT / "var") as (servers, url):
+        asyncio.run(topics(servers, "consent.consent.v1", "floor.said"))
         found |= asyncio.run(hop_and_floor(servers, url))
         found |= asyncio.run(alone(servers, url))
     file = ROOT / "var" / "bench" / "latest.json"

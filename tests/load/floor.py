@@ -14,7 +14,8 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from rinnan_chassis.relay import LARGEST_BATCH
+from rinnan_chassis.relay import LARGEST_REQUEST
+from rinnan_chassis.topics import BATCH_BYTES
 from tests.load.load import BATCH, Load
 
 TABLES = """
@@ -42,8 +43,8 @@ async def floor(load: Load, heard: str, said: str) -> float:
         bootstrap_servers=load.kafka_servers,
         acks="all",
         enable_idempotence=True,
-        max_batch_size=LARGEST_BATCH,
-        max_request_size=2 * LARGEST_BATCH,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=LARGEST_REQUEST,
     )
     await producer.start()
     await consumer.start()

@@ -27,9 +27,9 @@ class Load:
     subjects: int
 
 
-async def topics(load: Load, *names: str) -> None:
+async def topics(servers: str, *names: str) -> None:
     """Make topics as the provisioning makes them."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=load.kafka_servers)
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
         await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])

@@ -1,4 +1,4 @@
-"""What a batch of one costs: the CPU of the whole machine, Kafka and PostgreSQL included, per event that comes alone."""
+"""What a batch of one costs: CPU of the whole machine, Kafka and PostgreSQL included, per event that comes alone."""
 
 from __future__ import annotations
 

@@ -24,10 +24,11 @@ from rinnan_chassis.folding import Closed, Folded, fold
 from rinnan_chassis.handlers import Handlers
 from rinnan_chassis.items import Became, Heard, Item
 from rinnan_chassis.jsonb import write_payload, write_state
-from rinnan_chassis.keyring import DESTROYED, KeyName, Keyring
+from rinnan_chassis.keyring import DESTROYED, Destroyed, KeyName, Keyring
 from rinnan_chassis.reading import NEVER, item_of
 from rinnan_chassis.rows import OutboxRow, WorkRow
-from rinnan_chassis.seals import Keys, SealPass
+from rinnan_chassis.sealing import Key
+from rinnan_chassis.seals import Keys, SealPass, names_of
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.tracing import child_of
 
@@ -192,9 +193,10 @@ class Batches(Generic[S]):
         return fresh
 
     async def _write(self, tx: Transaction, folded: Folded[S], items: Sequence[Item]) -> None:
-        sealed = self._seal(folded, {})
-        if sealed.wanted or sealed.read:
-            keys = await self._keys(sealed)
+        keys = await self._keys(*names_of(said.event for said in folded.said))
+        sealed = self._seal(folded, keys)
+        if sealed.wanted or sealed.read:  # what rests, or destroyed keys, show only while sealing
+            keys |= await self._keys(sealed.wanted, sealed.read)
             self._refuse_destroyed(keys, folded, items)
             sealed = self._seal(folded, keys)
         await rows.write_subjects(tx, sealed.states)
@@ -210,10 +212,14 @@ class Batches(Generic[S]):
         await rows.hold(tx, [each.id for each in folded.subjects.values() if each.newly_held])
         await rows.forget(tx, [each.id for each in folded.subjects.values() if each.newly_forgotten])
 
-    async def _keys(self, sealed: _SealedBatch) -> Keys:
-        found = dict(await self.keyring.keys(sealed.wanted, mint=True)) if sealed.wanted else {}
-        old = sealed.read - sealed.wanted
-        return found | dict(await self.keyring.keys(old, mint=False)) if old else found
+    async def _keys(self, wanted: Collection[KeyName], read: Collection[KeyName]) -> dict[KeyName, Key | Destroyed]:
+        """Keys to seal with, made where they are not there yet, and keys to open with, which never are."""
+        found: dict[KeyName, Key | Destroyed] = {}
+        if wanted:
+            found |= await self.keyring.keys(wanted, mint=True)
+        if old := set(read) - found.keys():
+            found |= await self.keyring.keys(old, mint=False)
+        return found
 
     def _refuse_destroyed(self, keys: Keys, folded: Folded[S], items: Sequence[Item]) -> None:
         """A destroyed key is an answer: the items that need it are decided, with nothing to do (HTTP: closed)."""
@@ -291,7 +297,7 @@ class Batches(Generic[S]):
 @dataclass(frozen=True, slots=True)
 class _SealedBatch:
     wanted: Collection[KeyName]
-    read: Any
+    read: Collection[KeyName]
     states: dict[UUID, str]
     outbox: list[OutboxRow]
     works: list[WorkRow]

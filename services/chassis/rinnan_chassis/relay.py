@@ -20,12 +20,12 @@ from aiokafka.errors import KafkaError
 from rinnan_chassis import metrics
 from rinnan_chassis.database import Database, Transaction, lock_number
 from rinnan_chassis.rows import read_headers
+from rinnan_chassis.topics import BATCH_BYTES
 
 log = logging.getLogger(__name__)
 
 MOST = 500
-LARGEST_BATCH = 1_048_576
-"""Bytes to one partition in one request; with aiokafka's default of 16 kB a wave waits for itself."""
+LARGEST_REQUEST = 2_097_152
 LOOK_ANYWAY_AFTER = 1.0
 """Seconds after which the relay looks without having been woken."""
 
@@ -54,8 +54,8 @@ class Relay:
                     producer = AIOKafkaProducer(
                         acks="all",
                         enable_idempotence=True,
-                        max_batch_size=LARGEST_BATCH,
-                        max_request_size=2 * LARGEST_BATCH,
+                        max_batch_size=BATCH_BYTES,  # with the default of 16 kB a wave waits for itself
+                        max_request_size=LARGEST_REQUEST,
                         request_timeout_ms=10_000,
                         **self._kafka,
                     )

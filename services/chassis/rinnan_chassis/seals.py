@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -68,6 +68,20 @@ class SealPass:
             return seal(padded(plain, binding.group), binding, key)
         self.wanted.add(name)
         return "-"
+
+
+def names_of(events: Iterable[Event]) -> tuple[set[KeyName], set[KeyName]]:
+    """The keys that these events are to be sealed with, and those that open what they quote."""
+    wanted: set[KeyName] = set()
+    read: set[KeyName] = set()
+    for event in events:
+        for name, group in sealed_fields(type(event)):
+            part: Sealed[Any] | None = getattr(event, name)
+            if part is not None:
+                wanted.add(KeyName(event.subject, event.party, group))
+                if part.binding is not None:
+                    read.add(_name(part.binding))
+    return wanted, read
 
 
 async def open_part(
