@@ -43,7 +43,10 @@ class Right(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as a parents' issuer knows them. `strong` says that the identification itself was strong."""
+    """A person as a parents' issuer knows them. `strong` says that the identification itself was strong.
+
+    Whoever has a single name has it in `family_name`, and `given_names` is empty.
+    """
 
     issuer: str
     subject: str
@@ -206,7 +209,7 @@ class Issuers:
                 issuer=issuer.issuer,
                 subject=text(claims, "sub"),
                 identity_code=text(claims, names.identity_code) if names.identity_code in claims else None,
-                given_names=text(claims, names.given_names),
+                given_names="" if claims.get(names.given_names) is None else text(claims, names.given_names),
                 family_name=text(claims, names.family_name),
                 birth_date=None if born is None else date.fromisoformat(text(claims, names.birth_date)),
                 non_disclosure=hidden if isinstance(hidden, bool) else None,

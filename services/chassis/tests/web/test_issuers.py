@@ -91,6 +91,11 @@ async def test_a_person_without_code_or_birth_date_is_a_person(
     assert (person.identity_code, person.birth_date, person.strong, person.non_disclosure) == (None, None, False, True)
 
 
+async def test_a_person_with_a_single_name_is_a_person(issuers: Issuers, provider: Provider, clock: Any) -> None:
+    person = await issuers.person(token(provider, clock, given_name=None, family_name="Suryani"))
+    assert (person.given_names, person.family_name) == ("", "Suryani")
+
+
 @pytest.mark.parametrize(
     "claims",
     [
@@ -102,7 +107,8 @@ async def test_a_person_without_code_or_birth_date_is_a_person(
         {"iat": 10**11},
         {"nbf": 4_000_000_000},
         {"sub": ""},
-        {"given_name": None},
+        {"given_name": 7},
+        {"family_name": None},
         {"birthdate": "1990-02-30"},
         {"acr": ["strong"]},
         {"urn:oid:1.2.246.21": 7},
