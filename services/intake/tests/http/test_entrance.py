@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -163,3 +164,30 @@ async def test_staff_of_another_county_or_without_the_right_start_for_nobody(hou
     body = {**house.start(BERT), "person": AINO}
     for staff in (house.as_staff("act", county="pirha"), house.as_staff("life bodies protected")):
         assert (await house.http.post("/assisted/registrations", json=body, headers=staff)).status_code == 403
+
+
+async def test_starts_that_cross_at_the_same_moment_meet(house: House) -> None:
+    answers = await asyncio.gather(*(house.starts(*pair) for pair in [(AINO, BERT), (BERT, AINO)] * 4))
+    assert len({answer.json()["registration_id"] for answer in answers}) == 1
+    assert len(await house.stage.said_of(RegistrationOpened)) == 1
+    assert len(await house.stage.said_of(ParentJoined)) == 2
+
+
+async def test_a_reader_of_tickets_who_is_not_signed_in_reads_nothing(house: House) -> None:
+    ticket = await house.takes_ticket(BERT)
+    assert (await house.http.get(f"/tickets/{ticket}")).status_code == 401
+
+
+async def test_a_ticket_that_nobody_issued_is_unknown(house: House) -> None:
+    answer = await house.http.get("/tickets/none", headers=house.as_person(BERT))
+    assert (answer.status_code, answer.json()["code"]) == (404, "intake.unknown_ticket")
+
+
+async def test_another_partys_token_opens_nothing(house: House) -> None:
+    mine = (await house.starts(AINO, BERT)).json()["registration_id"]
+    others = (await house.starts(CECILIA, BERT)).json()["registration_id"]
+    token = await house.enters(CECILIA, others)
+    foreign = await house.http.get(f"/registrations/{mine}", headers=token)
+    unknown = await house.http.get(f"/registrations/{uuid4()}", headers=token)
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.json() == unknown.json()
