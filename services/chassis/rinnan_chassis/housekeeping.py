@@ -80,7 +80,7 @@ class Housekeeping:
         """Forget what is older than anything that could still be repeated. Small statements, no long locks."""
         for statement, kept in (
             ("delete from inbox where heard_at < now() - $1::interval", self._kept),
-            ("delete from outbox where sent_at < now() - $1::interval", SENT_KEPT),
+            ("delete from outbox where said_at < now() - $1::interval and sent_at is not null", SENT_KEPT),
             ("delete from work where ended_at < now() - $1::interval", DONE_KEPT),
             ("delete from command where decided_at < now() - $1::interval", ANSWERS_KEPT),
             ("delete from subject where forgotten_at < now() - $1::interval", self._kept),

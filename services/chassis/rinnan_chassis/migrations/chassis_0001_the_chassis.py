@@ -31,7 +31,7 @@ create table inbox (
   heard_at timestamptz not null default now(),
   primary key (source, id)
 );
-create index inbox_heard on inbox (heard_at);
+create index inbox_heard on inbox using brin (heard_at);
 
 create table parked (
   position bigint generated always as identity primary key,
@@ -69,7 +69,7 @@ create table outbox (
   sent_at timestamptz
 );
 create index outbox_waiting on outbox (position) where sent_at is null;
-create index outbox_sent on outbox (sent_at) where sent_at is not null;
+create index outbox_said on outbox using brin (said_at);
 
 create table work (
   id uuid primary key default gen_random_uuid(),
