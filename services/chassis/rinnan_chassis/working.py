@@ -21,11 +21,12 @@ import asyncpg
 
 from rinnan_chassis import metrics
 from rinnan_chassis.batch import Batches
-from rinnan_chassis.database import is_away
+from rinnan_chassis.database import Database, is_away
 from rinnan_chassis.deciding import GaveUp, Lost, Unavailable
 from rinnan_chassis.handlers import AfterCrash, Kind, due_payload
 from rinnan_chassis.items import Item, Lease
 from rinnan_chassis.jsonb import read_payload
+from rinnan_chassis.keyring import Keyring
 from rinnan_chassis.seals import open_part
 from rinnan_events import Opened, Sealed
 
@@ -59,6 +60,16 @@ class Job:
     async def state(self) -> Any:
         """The subject's state as it was last decided, without a lock."""
         return await read_subject(self._batches, self.subject)
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keyring: to fetch the keys of many parts in one go, or to seal what rests in a table of the room's own."""
+        return self._batches.keyring
+
+    @property
+    def database(self) -> Database:
+        """The room's database, for tables of its own. What the chassis keeps is changed by deciding alone."""
+        return self._batches.database
 
 
 @dataclass(frozen=True, slots=True)
