@@ -5,7 +5,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
-MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard schemas/pyproject.toml services/*/pyproject.toml services/adapters/*/pyproject.toml deploy/*/pyproject.toml))
+MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard contracts/pyproject.toml schemas/pyproject.toml services/*/pyproject.toml services/adapters/*/pyproject.toml deploy/*/pyproject.toml))
 
 .PHONY: help
 help: ## Print this list

@@ -1,0 +1,1 @@
+"""What Rinnan promises, written from its code and kept compatible."""
