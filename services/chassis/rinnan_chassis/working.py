@@ -63,7 +63,7 @@ class Job:
 
     @property
     def keyring(self) -> Keyring:
-        """The keyring: to fetch the keys of many parts in one go, or to seal what rests in a table of the room's own."""
+        """The keyring: to fetch many keys in one go, or to seal what rests in a table of the room's own."""
         return self._batches.keyring
 
     @property
