@@ -1,0 +1,1 @@
+"""The log's own rules: what an entry is, how entries are chained, and how a life is told from them."""
