@@ -106,11 +106,11 @@ class Sealed(Generic[T]):
 
 
 def _read(value: object) -> Sealed[Any]:
+    if isinstance(value, str):  # first, because it is what every heard event brings
+        return Sealed(value)
     match value:
         case Sealed():
             return value
-        case str():
-            return Sealed(token=value)
         case {"jwe": str(token), "place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp}:
             return Sealed(token, Binding(place, mark, UUID(sub), UUID(pty) if pty else None, Group(grp)))
         case _:

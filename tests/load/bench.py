@@ -5,12 +5,13 @@ Seconds are this machine's; the ratio, taken in one run, is what counts. Writes 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import statistics
 import sys
 from pathlib import Path
 from typing import Any
+
+import uvloop
 
 from rinnan_local.testing import kafka_and_postgres
 from tests.load import hop as the_hop
@@ -65,9 +66,9 @@ def main() -> None:
     """Measure everything and write it down."""
     found: dict[str, Any] = {}
     with kafka_and_postgres(ROOT / "var") as (servers, url):
-        asyncio.run(topics(servers, "consent.consent.v1", "floor.said"))
-        found |= asyncio.run(hop_and_floor(servers, url))
-        found |= asyncio.run(alone(servers, url))
+        uvloop.run(topics(servers, "consent.consent.v1", "floor.said"))
+        found |= uvloop.run(hop_and_floor(servers, url))
+        found |= uvloop.run(alone(servers, url))
     file = ROOT / "var" / "bench" / "latest.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

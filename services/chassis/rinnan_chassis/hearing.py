@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -50,8 +51,9 @@ class Deciding:
     async def hear(self, records: Sequence[Record]) -> None:
         """Decide on all records in one transaction."""
         items: list[Item] = []
+        for topic, count in Counter(record.topic for record in records).items():
+            metrics.received.labels(topic).inc(count)
         for record in records:
-            metrics.received.labels(record.topic).inc()
             heard = Heard(record.topic, list(record.headers), record.key, record.value)
             item = item_of(self._batches.handlers, heard, f"{record.topic}|{record.partition}|{record.offset}")
             if item is None:
@@ -61,8 +63,9 @@ class Deciding:
         if not items:
             return
         await self._batches.decide(items)
+        for became, count in Counter(item.became for item in items).items():
+            metrics.decided.labels(became.value).inc(count)
         for item in items:
-            metrics.decided.labels(item.became.value).inc()
             if item.became is Became.SET_ASIDE:
                 log.error("set_aside", extra={"subject": str(item.subject), "fact": type(item.fact).__name__})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+import orjson
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
@@ -64,4 +64,4 @@ def _revive(value: Any) -> Any:
 
 def compact(value: object) -> str:
     """Small JSON for headers and notes."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(value).decode()
