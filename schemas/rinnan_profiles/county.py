@@ -63,8 +63,8 @@ class Destination(Profile):
 
     @property
     def lease(self) -> timedelta:
-        """How long the host may take over one write: its time-out, the count of its effects, and some room."""
-        return 2 * self.write_timeout + timedelta(seconds=30)
+        """How long the host may take over one write: a check before it, a count after it, and some room."""
+        return 3 * self.write_timeout + timedelta(seconds=30)
 
     def settled_at(self, begun_at: datetime) -> datetime:
         """When a write that began then can no longer take effect: its lease and `settle_after` are over."""

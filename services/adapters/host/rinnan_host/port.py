@@ -182,7 +182,7 @@ class Document:
     """One document of a manual-entry package. `party_id` None: it is shared and tells nothing of either party's part.
 
     `document_id` is deterministic, so rendering again gives the same document. `name` is a file name without anything
-    personal.
+    personal. `protected`: only those may read it who may see what protects a parent; true unless said otherwise.
     """
 
     document_id: UUID
@@ -190,6 +190,7 @@ class Document:
     media_type: str
     content: bytes = field(repr=False)
     party_id: UUID | None
+    protected: bool = True
 
 
 @runtime_checkable

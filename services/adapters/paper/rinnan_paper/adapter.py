@@ -15,7 +15,7 @@ from rinnan_host.port import Capabilities, CheckResult, DeliveryKey, Document, O
 from rinnan_paper.laying_out import Occasion, annex, cover, in_order, package
 from rinnan_paper.page import data, page
 from rinnan_paper.pdf import Press
-from rinnan_paper.sheet import Sheet
+from rinnan_paper.sheet import Kind, Sheet
 from rinnan_paper.speech import Speech
 from rinnan_profiles import Profiles
 
@@ -110,6 +110,7 @@ class Paper:
                 media_type=media_type,
                 content=content,
                 party_id=sheet.party_id,
+                protected=sheet.kind is Kind.ANNEX,
             )
 
 
