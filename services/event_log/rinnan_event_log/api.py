@@ -102,7 +102,7 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
         registration_id: UUID, staff: Annotated[Staff, Depends(look)], request: Request, response: Response
     ) -> LifeOut:
         """Every event in order, and every delivery's moves. Another county's registration is unknown."""
-        await store.note_look(database, staff.subject, "life", registration_id, desk.now())
+        await store.note_look(database, _actor(staff), "life", registration_id, desk.now())
         ordered = in_order(await store.life(database, registration_id))
         county = county_of(ordered)
         if not ordered or county not in {None, staff.county}:
@@ -153,7 +153,7 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
     @router.get("/verification")
     async def verification(staff: Annotated[Staff, Depends(look)], kept: AnchorText = None) -> VerificationOut:
         """Walk the whole chain, beside the log's own anchors and one that was kept elsewhere."""
-        await store.note_look(database, staff.subject, "verification", None, desk.now())
+        await store.note_look(database, _actor(staff), "verification", None, desk.now())
         found = await store.verify(database, _anchor(kept))
         return VerificationOut(
             whole=found.broken is None,
@@ -167,13 +167,18 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
     @router.get("/anchors")
     async def anchors(staff: Annotated[Staff, Depends(look)]) -> list[AnchorOut]:
         """The newest anchors, newest first: to be kept where nobody of this installation can write."""
-        await store.note_look(database, staff.subject, "anchors", None, desk.now())
+        await store.note_look(database, _actor(staff), "anchors", None, desk.now())
         found = await store.anchors(database, MOST_ANCHORS)
         return [
             AnchorOut(position=each.link.position, hash=each.link.hash.hex(), made_at=each.made_at) for each in found
         ]
 
     return router
+
+
+def _actor(staff: Staff) -> str:
+    """Who looks, so that two people of two issuers are never taken for one."""
+    return f"{staff.issuer}#{staff.subject}"
 
 
 def _language(request: Request) -> str:

@@ -116,9 +116,9 @@ async def test_every_look_is_written_down(house: House, neighbours: Neighbours) 
         await house.get(path)
     rows = await house.log.stage.batches.database.fetch("select actor, what, subject from look order by id")
     assert [tuple(row) for row in rows] == [
-        ("s-17", "life", neighbours.registration),
-        ("s-17", "verification", None),
-        ("s-17", "anchors", None),
+        (f"{ISSUER}#s-17", "life", neighbours.registration),
+        (f"{ISSUER}#s-17", "verification", None),
+        (f"{ISSUER}#s-17", "anchors", None),
     ]
 
 

@@ -53,11 +53,11 @@ def in_order(life: Sequence[Read]) -> list[Read]:
 
     def place(read: Read) -> tuple[datetime, int, int]:
         at, steps, seen = happened_at(read), 0, {read.position}
-        cause = first_of.get(cause_of(read))
+        cause = first_of.get(cause_of(read) or "")
         while cause is not None and cause.position not in seen:
             seen.add(cause.position)
             at, steps = max(at, happened_at(cause)), steps + 1
-            cause = first_of.get(cause_of(cause))
+            cause = first_of.get(cause_of(cause) or "")
         return at, steps, read.position
 
     return sorted(ordered, key=place)

@@ -42,7 +42,7 @@ class Sentences:
             return SET_ASIDE
         if "unread" in read.facts:
             return UNREAD if read.facts["unread"] != "unknown_type" else UNKNOWN
-        return read.entry.type if read.entry.type in self.texts else UNKNOWN
+        return read.entry.type or UNKNOWN
 
     def _said(self, value: Any, language: str) -> str:
         word = f"word.{value}"

@@ -1,0 +1,1 @@
+"""The face for staff: for now the `rinnan` command line."""
