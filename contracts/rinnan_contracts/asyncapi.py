@@ -87,7 +87,7 @@ def _saying(topics: Topics, rooms: Sequence[Wired]) -> Document:
 def _hearing(rooms: Sequence[Wired], said: Mapping[str, type[Event]]) -> Document:
     operations: Document = {}
     for each in rooms:
-        letters = {topic for topic in each.room.topics if _is_dead_letter(topic)}
+        letters = {topic for topic in each.whole_topics if _is_dead_letter(topic)}
         for topic in sorted({said[kind].topic for kind in each.hears} | letters):
             kinds = [topic] if topic in letters else sorted(kind for kind in each.hears if said[kind].topic == topic)
             operations[f"{each.role}.hears.{topic}"] = _operation("receive", topic, kinds)

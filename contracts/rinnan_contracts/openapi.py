@@ -16,17 +16,17 @@ COMMON = "every_room"
 
 def openapi(rooms: Sequence[Wired]) -> Mapping[str, dict[str, Any]]:
     """The documents by name. A room without routes of its own has none."""
-    own = {each.room.name: _document(each, each.own_routes) for each in rooms if each.own_routes}
+    own = {each.role: _document(each, each.own_routes) for each in rooms if each.own_routes}
     common = _document(rooms[0], rooms[0].common_routes)
     common["info"]["title"] = "Rinnan, every room"
     return {COMMON: common, **own}
 
 
 def _document(wired: Wired, routes: Sequence[APIRouter]) -> dict[str, Any]:
-    room = wired.room
+    room = wired.rooms[0]
     problems = Problems.load(*([room.problems] if room.problems else []))
     try:
-        return application(f"Rinnan {room.name}", room.version, routes, problems).openapi()
+        return application(f"Rinnan {wired.role}", room.version, routes, problems).openapi()
     except Exception as error:
-        error.add_note(f"while writing what {room.name} answers over HTTP")
+        error.add_note(f"while writing what {wired.role} answers over HTTP")
         raise

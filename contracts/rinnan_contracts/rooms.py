@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,14 @@ from rinnan_chassis.clock import SystemClock
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.operations import Operations
 from rinnan_chassis.room import Room
-from rinnan_chassis.settings import PREFIX
+from rinnan_chassis.settings import PREFIX, FromEnvironment
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.web import Doors
 from rinnan_chassis.web.health import Pulse, health_routes
 from rinnan_chassis.web.operations import operations_routes
 from rinnan_contracts.published import events
-from rinnan_events import Event
-from rinnan_profiles import load
+from rinnan_events import Event, Group
+from rinnan_profiles import County, Destination, Profiles, load
 
 NOBODY: Any = cast("Any", None)
 """Stands where a running room has its database and keyring."""
@@ -35,87 +35,129 @@ NOBODY: Any = cast("Any", None)
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """One room: what it is called in `topics.toml`, what it says and hears, and the routes of its API."""
+    """One room: what `topics.toml` calls it, where it lives, and what it says, hears and answers.
 
-    room: Room[Any]
+    Most are one process. An adapter host is another one at each destination, and is told here as all that it can be.
+    """
+
+    role: str
+    home: Path
+    rooms: Sequence[Room[Any]]
     own_routes: Sequence[APIRouter]
     common_routes: Sequence[APIRouter]
 
     @property
-    def role(self) -> str:
-        return self.room.role or self.room.name
-
-    @property
     def hears(self) -> frozenset[str]:
         """The types of the events that it has a decider for, and all of the topics that it hears whole."""
-        whole = (kind for kind, event in events().items() if event.topic in self.room.topics)
-        return frozenset(self.room.handlers.heard) | frozenset(whole)
+        whole = {kind for kind, event in events().items() if event.topic in self.whole_topics}
+        return frozenset(whole.union(*(room.handlers.heard for room in self.rooms)))
+
+    @property
+    def whole_topics(self) -> frozenset[str]:
+        """The topics of which it hears whatever is said."""
+        return frozenset[str]().union(*(room.topics for room in self.rooms))
 
     @property
     def says(self) -> Sequence[type[Event]]:
-        return self.room.says
+        return self.rooms[0].says
+
+    @property
+    def opens(self) -> frozenset[Group]:
+        return self.rooms[0].opens
 
 
-def packages(root: Path) -> Sequence[str]:
-    """The packages of all rooms in the tree, by name: whatever has an `app.py`."""
+def homes(root: Path) -> Sequence[Path]:
+    """The package folder of every room in the tree: whatever has an `app.py`."""
     services = root / "services"
     found = [*services.glob("*/rinnan_*/app.py"), *services.glob("adapters/*/rinnan_*/app.py")]
-    return sorted(file.parent.name for file in found if not file.parents[1].name.startswith("_"))
+    return sorted(file.parent for file in found)
 
 
 def wired(root: Path) -> Sequence[Wired]:
-    """All rooms, each built by its own `room(settings)`. Raises: SettingsRefused where a room asks for more."""
-    with TemporaryDirectory() as folder, _no_settings_in_the_environment():
+    """All rooms, each built by its own `app.py`. Raises: SettingsRefused where a room asks for more."""
+    with TemporaryDirectory() as folder:
         throw_away = _settings(root, Path(folder))
-        return [_wired(root, package, throw_away) for package in packages(root)]
+        return [_wired(root, home, throw_away) for home in homes(root)]
 
 
-def _wired(root: Path, package: str, throw_away: Mapping[str, Any]) -> Wired:
-    kind = importlib.import_module(f"{package}.settings").Settings
-    settings = kind.read(**{name: value for name, value in throw_away.items() if name in kind.model_fields})
-    room: Room[Any] = importlib.import_module(f"{package}.app").room(settings)
+def _wired(root: Path, home: Path, throw_away: Mapping[str, Any]) -> Wired:
+    built = list(_built(root, home.name, throw_away))
     topics = Topics.load(root / "contracts" / "topics.toml")
+    desks = [_desk(room, topics) for room in built]
+    doors = Doors()
+    own = [list(room.routes(desk, doors)) for room, desk in zip(built, desks, strict=True)]
+    common = [health_routes(Pulse(), NOBODY), operations_routes(Operations(desks[0].batches), doors)]
+    role = built[0].role or built[0].name
+    return Wired(role, home.parent, built, max(own, key=len), common)
+
+
+def _built(root: Path, package: str, throw_away: Mapping[str, Any]) -> Iterator[Room[Any]]:
+    settings, app = (importlib.import_module(f"{package}.{name}") for name in ("settings", "app"))
+    if not hasattr(settings, "read_settings"):
+        with _environment({}):
+            yield app.room(settings.Settings.read(**_known(settings.Settings, throw_away)))
+        return
+    for county, destination in _one_of_each_kind(load(root / "contracts", root / "deploy" / "counties")):
+        given = _known(settings.HostSettings, throw_away) | {"county": county.code, "destination": destination.name}
+        if destination.base_url:
+            given[destination.base_url] = "http://127.0.0.1:1"
+        with _environment(given):
+            yield app.room(*settings.read_settings())
+
+
+def _one_of_each_kind(profiles: Profiles) -> Iterator[tuple[County, Destination]]:
+    """One destination that is written to, and one for which packages are rendered: a host is different at each."""
+    seen: set[bool] = set()
+    for county in profiles.counties.values():
+        for destination in county.destinations:
+            if destination.capabilities.renders not in seen:
+                seen.add(destination.capabilities.renders)
+                yield county, destination
+
+
+def _desk(room: Room[Any], topics: Topics) -> Desk[Any]:
     role, speaker = room.role or room.name, room.speaker or room.name
     batches = Batches(
         room.name, speaker, role, room.handlers, NOBODY, NOBODY, topics, SystemClock(), reference=room.reference
     )
-    doors = Doors()
-    common = [health_routes(Pulse(), NOBODY), operations_routes(Operations(batches), doors)]
-    return Wired(room, room.routes(Desk(batches, b""), doors), common)
+    return Desk(batches, b"")
+
+
+def _known(kind: type[FromEnvironment], throw_away: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in throw_away.items() if name in kind.model_fields}
 
 
 def _settings(root: Path, folder: Path) -> dict[str, Any]:
     """Values for every setting that any room demands. Each room takes those that it knows."""
-    contracts, counties = root / "contracts", root / "deploy" / "counties"
     key = folder / "party_key.json"
     key.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)), "utf-8")
     pepper = folder / "pepper"
     pepper.write_text("A" * 44, "utf-8")
-    county = next(iter(load(contracts, counties).counties.values()))
-    destination = next(one for one in county.destinations if one.base_url is None)
     return {
         "database_url": "postgresql://nobody@127.0.0.1/nowhere",
         "kafka_servers": "127.0.0.1:1",
         "http_port": 0,
-        "topics_file": contracts / "topics.toml",
-        "contracts_dir": contracts,
-        "counties_dir": counties,
+        "topics_file": root / "contracts" / "topics.toml",
+        "contracts_dir": root / "contracts",
+        "counties_dir": root / "deploy" / "counties",
         "party_key_file": key,
         "identity_pepper_file": pepper,
         "code_pepper": "A" * 32,
         "portal_address": "http://127.0.0.1",
         "mail_host": "127.0.0.1",
         "mail_sender": "nobody@example.org",
-        "county": county.code,
-        "destination": destination.name,
     }
 
 
 @contextmanager
-def _no_settings_in_the_environment() -> Generator[None]:
-    """What is generated must not depend on who generates it."""
+def _environment(settings: Mapping[str, Any]) -> Generator[None]:
+    """Only these settings are in the environment: what is generated must not depend on who generates it."""
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.upper().startswith(PREFIX)}
+    given = {f"{PREFIX}{name}".upper(): str(value) for name, value in settings.items()}
+    os.environ.update(given)
     try:
         yield
     finally:
+        for name in given:
+            os.environ.pop(name)
         os.environ.update(kept)

@@ -1,0 +1,70 @@
+"""Pages are short, name commands that exist, and decisions are told in one form."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT, files, none_of, place
+
+LONGEST_README, LONGEST_DECISION = 150, 40
+HEADINGS = ("Context.", "Decision.", "Consequences.", "Alternatives.", "Enforced by", "Revisit")
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+READMES = [file for file in files("README.md") if file.name == "README.md"]
+DECISIONS = [file for file in files(".md") if file.parent.name == "decisions"]
+
+
+def unknown_commands(text: str) -> set[str]:
+    """`make` targets that a page names and the Makefile does not have."""
+    spans = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^```[a-z]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    named = [name for span in spans for name in re.findall(r"(?:^|[\s;&])make ([a-z][a-z-]*)", f" {span}")]
+    return set(named) - TARGETS
+
+
+def missing_links(file: Path, text: str) -> set[str]:
+    """Links inside the tree that lead nowhere."""
+    named = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    return {each for each in named if "://" not in each and not (file.parent / each).exists()}
+
+
+@pytest.mark.parametrize("file", READMES, ids=lambda file: place(file.parent))
+def test_a_readme_is_short_and_what_it_names_exists(file: Path) -> None:
+    text = file.read_text("utf-8")
+    length = len(text.splitlines())
+    none_of(
+        [f"{place(file)}: {length} lines"] if length > LONGEST_README else [],
+        mend=f"keep it within {LONGEST_README} lines: why, until when and who decides; the rest is in the code",
+    )
+    none_of([f"{place(file)}: make {name}" for name in unknown_commands(text)], mend="name a target of the Makefile")
+    none_of([f"{place(file)}: {link}" for link in missing_links(file, text)], mend="link to what exists")
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    assert unknown_commands("Run `make demo`, then `make coffee`.\n```\nmake tea\n```\n") == {"coffee", "tea"}
+
+
+@pytest.mark.parametrize("file", DECISIONS, ids=lambda file: file.stem)
+def test_a_decision_is_one_page_in_the_one_form(file: Path) -> None:
+    text = file.read_text("utf-8")
+    length = len(text.splitlines())
+    faults = [f"{place(file)}: no **{heading}**" for heading in HEADINGS if f"**{heading}**" not in text]
+    faults += [f"{place(file)}: {length} lines"] if length > LONGEST_DECISION else []
+    faults += (
+        [] if text.startswith(f"# {file.name[:4]} ") else [f"{place(file)}: the title is not `# {file.name[:4]} …`"]
+    )
+    none_of(faults, mend=f"write it as 0001 is written, within {LONGEST_DECISION} lines")
+
+
+def test_decisions_have_numbers_of_their_own() -> None:
+    numbers = [file.name[:4] for file in DECISIONS]
+    none_of({each for each in numbers if numbers.count(each) > 1}, mend="take the next free number")
+
+
+def test_every_member_is_in_the_workspace() -> None:
+    globs = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["workspace"]["members"]
+    members = {file for glob in globs for file in ROOT.glob(f"{glob}/pyproject.toml")}
+    outside = {place(file) for file in files("pyproject.toml")} - {place(file) for file in members} - {"pyproject.toml"}
+    none_of(outside, mend="name it under [tool.uv.workspace] in pyproject.toml and under MEMBERS in the Makefile")
