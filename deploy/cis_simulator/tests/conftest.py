@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+
 from rinnan_cis_simulator.app import application
 from rinnan_cis_simulator.store import Store
 

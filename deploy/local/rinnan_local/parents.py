@@ -63,6 +63,14 @@ class Parent(Player):
         texts = await self.get(f"{catcher}/sms", to=self.who.phone)
         return [message["text"] for message in (*mails, *texts)]
 
+    async def got(self, letters: int, *, within: float = 30.0) -> None:
+        """Return when that many letters and text messages have come. Raises: `DidNotHappen`."""
+
+        async def enough() -> bool:
+            return len(await self.letters()) >= letters
+
+        await until(enough, f"{letters} letters for {self.person}", within=within)
+
     async def take_ticket(self) -> str:
         """A joining ticket: one try with a code."""
         body = {"county": self.family.county, "contact": self.contact()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -50,6 +51,11 @@ class Play:
     async def seen(self) -> dict[str, str]:
         """What each parent who is in the registration is told of it, by person."""
         return {parent.person: (await parent.see())["status"] for parent in self.parents if parent.registration_id}
+
+    async def deadline(self) -> datetime:
+        """The registration's one deadline, as any of its parents sees it."""
+        seen = [await parent.see() for parent in self.parents if parent.registration_id]
+        return datetime.fromisoformat(seen[0]["deadline"])
 
     async def _part_of(self, parent: Parent) -> None:
         match parent.who.arrives:

@@ -137,7 +137,8 @@ class Player:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """One request to a room; after a 401 once more with a fresh token. Raises: `SaidNo`, `DidNotHappen`."""
-        url = f"{self.installation.addresses.rooms[room]}{path}"
+        addresses = self.installation.addresses
+        url = f"{({**addresses.rooms, **addresses.hosts})[room]}{path}"
         own = dict(headers or {})
         if method != "GET":
             own.setdefault("Idempotency-Key", str(uuid4()))

@@ -17,34 +17,22 @@ from uuid import UUID
 from rinnan_chassis import rows
 from rinnan_chassis.clock import Clock
 from rinnan_chassis.database import Database, Transaction, is_crossed, refuses_data
-from rinnan_chassis.deciding import Cancel, Claim, Refusal, Work
-from rinnan_chassis.envelope import Envelope, said_id, source_of
-from rinnan_chassis.envelope import wire as wire_form
-from rinnan_chassis.folding import Closed, Folded, fold
+from rinnan_chassis.deciding import Cancel, Refusal
+from rinnan_chassis.envelope import said_id
+from rinnan_chassis.folding import Closed, Folded, Subject, fold
 from rinnan_chassis.handlers import Handlers
 from rinnan_chassis.items import Became, Heard, Item
-from rinnan_chassis.jsonb import write_payload, write_state
 from rinnan_chassis.keyring import DESTROYED, Destroyed, KeyName, Keyring
 from rinnan_chassis.reading import NEVER, item_of
-from rinnan_chassis.rows import OutboxRow, WorkRow
+from rinnan_chassis.rows import OutboxRow
 from rinnan_chassis.sealing import Key
-from rinnan_chassis.seals import Keys, SealPass, names_of
+from rinnan_chassis.seals import Keys, names_of
 from rinnan_chassis.topics import Topics
-from rinnan_chassis.tracing import child_of
+from rinnan_chassis.writing import Unwritable, Written, write
 
 S = TypeVar("S")
-_NOBODY = UUID(int=0)
-
-
-class TooLarge(Refusal):
-    """What would be said is larger than its topic takes."""
-
-    code = "chassis.too_large"
-    status = 413
-
-    def __init__(self, item: Item | None = None) -> None:
-        super().__init__()
-        self.item = item
+RELEASED_AT_ONCE = 200
+"""Parked messages that one transaction hears at most."""
 
 
 class Unstorable(Refusal):
@@ -76,29 +64,49 @@ class Batches(Generic[S]):
     reference: Any
     after_commit: Callable[[Folded[S]], None] = field(default=lambda _: None)
 
-    async def decide(self, items: Sequence[Item], *, release: UUID | None = None) -> Sequence[Item]:
+    async def decide(self, items: Sequence[Item]) -> Sequence[Item]:
         """Decide on all items in one transaction; each item's `became` tells what became of it.
 
-        `release` lets a held subject hear again within the same transaction, with what was parked after `items`.
         Raises a command's `Refusal`, or whatever keeps the database or the keyring away: then nothing has happened,
         and the batch may be decided again.
         """
+        try:
+            return await self._decide(items, None)
+        except _RefusedData:
+            await self._halve(items)
+            return items
+
+    async def release(self, subject: UUID, first: Sequence[Item] = (), *, pass_over: bool = False) -> Sequence[Item]:
+        """Let a held subject hear on: `first`, then what was parked, in order, a batch at a time under its lock.
+
+        It stays held where something is set aside again. `pass_over` settles what was set aside before.
+        """
+        heard: list[Item] = []
+        going = _Release(subject, pass_over)
+        while True:
+            try:
+                heard += await self._decide(first, going)
+            except _RefusedData:
+                going.narrow()
+                continue
+            if not going.more:
+                return heard
+            first, going = (), _Release(subject, pass_over=False, most=going.most)
+
+    async def _decide(self, items: Sequence[Item], release: _Release | None) -> Sequence[Item]:
         while True:
             try:
                 folded = await self._transaction(items, release)
             except _Closed as gone:
                 for item in gone.items:
                     item.decider = _nothing_to_do
-            except TooLarge as large:
-                if large.item is None:
-                    raise
-                large.item.fault = large.code
+            except Unwritable as unwritable:
+                unwritable.item.fault = unwritable.reason
             except Exception as error:
                 if is_crossed(error):
                     await asyncio.sleep(0.005)
-                elif refuses_data(error) and release is None:
-                    await self._halve(items)
-                    return items
+                elif refuses_data(error):
+                    raise _RefusedData from error
                 else:
                     raise
             else:
@@ -111,30 +119,27 @@ class Batches(Generic[S]):
             middle = len(items) // 2
             await self.decide(items[:middle])
             await self.decide(items[middle:])
-        elif items[0].heard is None and items[0].lease is None:
+        elif items[0].is_command:
             raise Unstorable from None
-        elif items[0].fault is not None:
-            raise RuntimeError("the database refuses what was set aside")
         else:
-            items[0].fault = "database_refused_data"
+            _blame_the_data(items[0])
             await self.decide(items)
 
-    async def _transaction(self, items: Sequence[Item], release: UUID | None) -> Folded[S]:
+    async def _transaction(self, items: Sequence[Item], release: _Release | None) -> Folded[S]:
         async with self.database.acquire() as connection, connection.transaction():
             return await self._within(connection, items, release)
 
-    async def _within(self, tx: Transaction, items: Sequence[Item], release: UUID | None) -> Folded[S]:
+    async def _within(self, tx: Transaction, items: Sequence[Item], release: _Release | None) -> Folded[S]:
         wanted = {claim for item in items for claim in item.claims}
         claimed = await rows.claim(tx, self.handlers.claims, wanted)
         for item in items:
             if item.resolve is not None:
                 item.subject = item.resolve({claim: claimed[claim] for claim in item.claims})
-        ids = {subject for subject in (release, *(item.subject for item in items)) if subject is not None}
+        ids = {item.subject for item in items if item.subject is not None} | ({release.subject} if release else set())
         subjects = await rows.subjects(tx, self.handlers.state, ids)
         if release is not None:
-            await tx.execute("update subject set held_at = null where id = $1", release)
-            subjects[release].held = False
-            items = [*items, *await self._parked(tx, release)]
+            subjects[release.subject].held = False
+            items = release.taken = [*items, *await self._parked(tx, release, len(items))]
             late = {claim for item in items for claim in item.claims} - wanted
             claimed |= await rows.claim(tx, self.handlers.claims, late)
             wanted |= late
@@ -143,38 +148,54 @@ class Batches(Generic[S]):
         folded = fold(fresh, subjects, claimed, now=self.clock.now(), reference=self.reference)
         folded.items = items
         await self._write(tx, folded, fresh)
+        if release is not None:
+            await self._let_go(tx, subjects[release.subject], release)
         for item in fresh:
             await rows.remember_answer(tx, item)
         idle = {each.id for each in subjects.values() if each.state is None and not each.held and not each.forgotten}
         await rows.drop_placeholders(tx, idle, {claim for claim in wanted if claim not in folded.claims})
         return folded
 
-    async def _parked(self, tx: Transaction, subject: UUID) -> list[Item]:
-        """What waits for a subject, in order, read under its lock."""
-        return [
-            self._parked_item(subject, row)
-            for row in await tx.fetch(
-                """select position, topic, headers::text as headers, body from parked
-                   where subject = $1 order by position""",
-                subject,
-            )
-        ]
+    async def _let_go(self, tx: Transaction, subject: Subject[S], release: _Release) -> None:
+        """Let go of the hold when all that was parked is heard, unless something was set aside again."""
+        release.more = release.more and not subject.newly_held
+        if not release.more and not subject.newly_held:
+            await rows.let_go(tx, subject.id, self.clock.now(), self.handlers.never_again)
+
+    async def _parked(self, tx: Transaction, release: _Release, taken: int) -> list[Item]:
+        """What waits for a subject, in order, read under its lock; the same items when it is read again."""
+        if release.pass_over:
+            await rows.pass_over(tx, release.subject)
+        most = max(0, release.most - taken)
+        found = await tx.fetch(
+            """select position, topic, headers::text as headers, body from parked
+               where subject = $1 order by position limit $2""",
+            release.subject,
+            most + 1,
+        )
+        release.more = len(found) > most
+        for row in found[:most]:
+            if row["position"] not in release.seen:
+                release.seen[row["position"]] = self._parked_item(release.subject, row)
+        return [release.seen[row["position"]] for row in found[:most]]
 
     def _parked_item(self, subject: UUID, row: Any) -> Item:
         heard = Heard(row["topic"], rows.read_headers(row["headers"]), str(subject).encode(), row["body"])
         item = item_of(self.handlers, heard, f"parked|{row['position']}")
         if item is None:
             item = Item(None, _nothing_to_do, f"parked|{row['position']}", NEVER, subject, heard=heard)
-        item.parked, item.identity = row["position"], None
+        item.parked = row["position"]
         return item
 
     async def _fresh(self, tx: Transaction, items: Sequence[Item]) -> list[Item]:
         """The items that were not decided on before: by inbox, by fence, by idempotency key."""
-        first = await rows.first_heard(tx, [item.identity for item in items if item.identity is not None])
+        new = [item.identity for item in items if item.identity is not None and not item.was_heard_before]
+        first = await rows.first_heard(tx, new)
         leased = await rows.still_leased(tx, [item.lease for item in items if item.lease is not None])
         fresh: list[Item] = []
         for item in items:
-            if item.identity is not None:
+            item.became, item.answer, item.refusal = Became.NOTHING, {}, None
+            if item.identity is not None and not item.was_heard_before:
                 if item.identity not in first:
                     item.became = Became.REPEATED
                     continue
@@ -182,12 +203,15 @@ class Batches(Generic[S]):
             if item.lease is not None and item.lease.id not in leased:
                 item.became = Became.STALE
                 continue
+            if item.letter is not None and not await rows.settle(tx, item.letter):
+                item.became = Became.STALE
+                continue
             if item.once is not None:
                 before = await rows.answered(tx, item.once)
                 if before is not None:
                     if before[0] != item.once.fingerprint:
                         raise KeyReused
-                    item.became, item.answer, item.once = Became.REPEATED, before[1], None
+                    item.became, item.answer = Became.REPEATED, before[1]
                     continue
             fresh.append(item)
         return fresh
@@ -197,7 +221,7 @@ class Batches(Generic[S]):
         sealed = self._seal(folded, keys)
         if sealed.wanted or sealed.read:  # what rests, or destroyed keys, show only while sealing
             keys |= await self._keys(sealed.wanted, sealed.read)
-            self._refuse_destroyed(keys, folded, items)
+            _refuse_destroyed(keys, sealed)
             sealed = self._seal(folded, keys)
         await rows.write_subjects(tx, sealed.states)
         await rows.write_claims(tx, folded.claims, sealed.notes)
@@ -206,6 +230,7 @@ class Batches(Generic[S]):
         await rows.write_works(tx, sealed.works, cancels, f"{self.schema}_work")
         await rows.finish_works(tx, [item.lease.id for item in folded.done if item.lease], "done")
         await rows.finish_works(tx, [item.lease.id for item in folded.stuck if item.lease], "stuck")
+        await rows.finish_works(tx, [item.lease.id for item in folded.put_back if item.lease], "waiting")
         await rows.park(tx, folded.parked)
         await rows.unpark(tx, [item.parked for item in items if item.parked is not None and item not in folded.parked])
         await rows.set_aside(tx, [(letter_id(self.hearer, item), item, reason) for item, reason in folded.set_aside])
@@ -221,55 +246,9 @@ class Batches(Generic[S]):
             found |= await self.keyring.keys(old, mint=False)
         return found
 
-    def _refuse_destroyed(self, keys: Keys, folded: Folded[S], items: Sequence[Item]) -> None:
-        """A destroyed key is an answer: the items that need it are decided, with nothing to do (HTTP: closed)."""
-        gone = {(name.subject, name.party) for name, key in keys.items() if key is DESTROYED}
-        if not gone:
-            return
-        subjects = {subject for subject, _ in gone}
-        concerned = [item for item in items if item.subject in subjects and item.became is Became.DECIDED]
-        exact = [item for item in concerned if (item.subject, item.party) in gone]
-        speakers = [said.item for said in folded.said if (said.event.subject, said.event.party) in gone]
-        closed = set(exact or speakers or concerned)
-        if any(item.heard is None and item.lease is None for item in closed):
-            raise Closed
-        raise _Closed(closed)
-
-    def _seal(self, folded: Folded[S], keys: Keys) -> _SealedBatch:
-        seals = SealPass(keys, f"{self.schema}.subject")
-        states = {
-            each.id: write_state(self.handlers.state, each.state, seals.at_rest(each.id))
-            for each in folded.subjects.values()
-            if each.changed and not each.newly_forgotten
-        }
-        outbox = [self._row(said.item, said.number, said.event, seals) for said in folded.said]
-        works = [
-            WorkRow(work.kind, work.key, subject, work.due_at, write_payload(work.payload, seals.at_rest(subject)))
-            for item, work in folded.works.values()
-            if isinstance(work, Work) and (subject := item.subject) is not None
-        ]
-        notes: dict[Claim, str] = {}
-        for claim, value in folded.claims.items():
-            if value is not None:
-                notes[claim] = write_payload(value.note, seals.at_rest(value.subject or _NOBODY))
-        return _SealedBatch(seals.wanted, seals.read, states, outbox, works, notes)
-
-    def _row(self, item: Item, number: int, event: Any, seals: SealPass) -> OutboxRow:
-        event_id = said_id(self.speaker, item.cause, number)
-        body = wire_form(event, seals.said(event, event_id))
-        if len(body) > self.topics.max_bytes(event.topic):
-            raise TooLarge(item if item.heard or item.lease else None)
-        envelope = Envelope(
-            id=str(event_id),
-            source=source_of(self.speaker),
-            type=event.type,
-            subject=event.subject,
-            time=self.clock.now(),
-            causation=item.identity[1] if item.identity else None,
-            traceparent=child_of(item.traceparent),
-        )
-        headers = rows.write_headers(envelope.headers())
-        return OutboxRow(event_id, event.subject, event.topic, str(event.subject).encode(), headers, body)
+    def _seal(self, folded: Folded[S], keys: Keys) -> Written:
+        kind, now = self.handlers.state, self.clock.now()
+        return write(folded, keys, schema=self.schema, speaker=self.speaker, state=kind, topics=self.topics, now=now)
 
     def _letters_said(self, folded: Folded[S]) -> list[OutboxRow]:
         """What was set aside is said on the hearer's dead-letter topic, as sealed as it came."""
@@ -288,20 +267,29 @@ class Batches(Generic[S]):
                         f"{self.hearer}.dead_letter.v1",
                         item.heard.key,
                         rows.write_headers(headers),
-                        item.heard.body,
+                        item.heard.body or b"",  # a record without key and body cannot be published
                     )
                 )
         return said
 
 
-@dataclass(frozen=True, slots=True)
-class _SealedBatch:
-    wanted: Collection[KeyName]
-    read: Collection[KeyName]
-    states: dict[UUID, str]
-    outbox: list[OutboxRow]
-    works: list[WorkRow]
-    notes: dict[Claim, str]
+@dataclass(slots=True)
+class _Release:
+    """How far a held subject is heard on in one transaction, and what was read for it."""
+
+    subject: UUID
+    pass_over: bool
+    most: int = RELEASED_AT_ONCE
+    more: bool = False
+    seen: dict[int, Item] = field(default_factory=dict[int, Item])
+    taken: Sequence[Item] = ()
+
+    def narrow(self) -> None:
+        """The database refused some of it: take one at a time, and when that is refused, blame it."""
+        if self.most > 1:
+            self.most = 1
+        else:
+            _blame_the_data(*self.taken)
 
 
 class _Closed(Exception):  # noqa: N818 - not an error: some items need a destroyed key and are left out
@@ -310,10 +298,36 @@ class _Closed(Exception):  # noqa: N818 - not an error: some items need a destro
         self.items = items
 
 
+class _RefusedData(Exception):  # noqa: N818 - the database refuses the data itself; whose it is has to be found
+    pass
+
+
+def _blame_the_data(*items: Item) -> None:
+    if not items or any(item.fault is not None for item in items):
+        raise RuntimeError("the database refuses what was set aside")
+    for item in items:
+        item.fault = "database_refused_data"
+
+
+def _refuse_destroyed(keys: Keys, sealed: Written) -> None:
+    """A destroyed key is an answer: the items that need it are decided, with nothing to do (HTTP: closed)."""
+    gone = {
+        item
+        for needed in (sealed.wanted, sealed.read)
+        for name, items in needed.items()
+        if keys[name] is DESTROYED
+        for item in items
+    }
+    if any(item.is_command for item in gone):
+        raise Closed
+    if gone:
+        raise _Closed(gone)
+
+
 def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
     return None
 
 
 def letter_id(hearer: str, item: Item) -> UUID:
-    """A dead letter's id: the same message set aside again is the same letter."""
-    return item.letter or said_id(hearer, item.cause, 0)
+    """A dead letter's id: the same message set aside again is the same letter, and no event of the room's own."""
+    return item.letter or said_id(f"{hearer}.dead_letter", item.cause, 0)

@@ -12,6 +12,9 @@ from rinnan_events import Binding, Event, Sealed, sealed_fields
 NAMESPACE = UUID("5c1f7a52-8f0e-4b0c-9d0a-3f7e6d2b9a41")
 """Names Rinnan's own uuid5 ids."""
 
+LONGEST_NAME = 500
+"""Characters of an id or a source; an inbox could not hold longer ones."""
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -89,7 +92,7 @@ def read(headers: Iterable[tuple[str, bytes]]) -> Envelope:
         )
     except (KeyError, ValueError):
         raise Unreadable("incomplete_envelope") from None
-    if not envelope.id or not envelope.source:
+    if not all(part.isprintable() and 0 < len(part) <= LONGEST_NAME for part in (envelope.id, envelope.source)):
         raise Unreadable("incomplete_envelope")
     return envelope
 

@@ -32,7 +32,8 @@ class Subject(Generic[S]):
     state: S | None
     held: bool
     forgotten: bool
-    changed: bool = False
+    unreadable: bool = False
+    changed_by: Item | None = None
     newly_held: bool = False
     newly_forgotten: bool = False
 
@@ -56,10 +57,12 @@ class Folded(Generic[S]):
         default_factory=dict[tuple[str, str], "tuple[Item, Work | Cancel]"]
     )
     claims: dict[Claim, Claimed | None] = field(default_factory=dict[Claim, Claimed | None])
+    claimed_by: dict[Claim, Item] = field(default_factory=dict[Claim, Item])
     parked: list[Item] = field(default_factory=list[Item])
     set_aside: list[tuple[Item, str]] = field(default_factory=list[tuple[Item, str]])
     done: list[Item] = field(default_factory=list[Item])
     stuck: list[Item] = field(default_factory=list[Item])
+    put_back: list[Item] = field(default_factory=list[Item])
     items: Sequence[Item] = ()
 
 
@@ -75,43 +78,55 @@ def fold(
     folded = Folded[S](subjects)
     held_claims = dict(claimed)
     for item in items:
-        if item.fault is not None:
-            _set_aside(folded, item, item.fault)
-        elif item.subject is not None:
+        if item.subject is not None:
             _decide(folded, item, subjects[item.subject], held_claims, now=now, reference=reference)
+        elif item.fault is not None:
+            _set_aside(folded, item, None, item.fault)
     return folded
 
 
 def _decide(
     folded: Folded[S], item: Item, subject: Subject[S], claimed: dict[Claim, Claimed], *, now: datetime, reference: Any
 ) -> None:
-    if subject.forgotten:
-        if item.heard is None and item.lease is None:
-            raise Closed
-        item.became = Became.CLOSED
-        folded.done.append(item)
-        return
-    if subject.held and item.heard is not None:
-        item.became = Became.PARKED
-        folded.parked.append(item)
+    if _is_not_for_a_decider(folded, item, subject):
         return
     context = Context(now, item.accepted_at, subject.id, reference, {claim: claimed[claim] for claim in item.claims})
     try:
-        if item.decider is None:
-            raise LookupError(type(item.fact).__name__)  # noqa: TRY301 - a missing decider is a fault like any other
+        if subject.unreadable or item.decider is None:  # faults like any other
+            raise LookupError("state" if subject.unreadable else type(item.fact).__name__)  # noqa: TRY301
         decision = item.decider(subject.state, item.fact, context)
     except Refusal as refusal:
         item.became, item.refusal = Became.REFUSED, refusal
-        if item.heard is None and item.lease is None:
+        if item.is_command:
             raise
         folded.done.append(item)
     except Exception as error:
-        if item.heard is None and item.lease is None:
+        if item.is_command:
             raise
         log.exception("decider_raised", extra={"subject": str(subject.id), "fact": type(item.fact).__name__})
-        _set_aside(folded, item, type(error).__name__)
+        _set_aside(folded, item, subject, type(error).__name__)
     else:
         _apply(folded, item, subject, claimed, decision)
+
+
+def _is_not_for_a_decider(folded: Folded[Any], item: Item, subject: Subject[Any]) -> bool:
+    """A forgotten subject hears nothing, a held one later; only then does it matter what is wrong with an item."""
+    if subject.forgotten:
+        if item.is_command:
+            raise Closed
+        item.became = Became.CLOSED
+        folded.done.append(item)
+    elif subject.held and item.heard is not None:
+        item.became = Became.PARKED
+        folded.parked.append(item)
+    elif subject.held and item.lease is not None and item.lease.timed:
+        item.became = Became.PUT_BACK
+        folded.put_back.append(item)
+    elif item.fault is not None:
+        _set_aside(folded, item, subject, item.fault)
+    else:
+        return False
+    return True
 
 
 def _apply(
@@ -124,24 +139,23 @@ def _apply(
     item.became = Became.DECIDED
     item.answer = decision.answer or {}
     if decision.state is not None:
-        subject.state, subject.changed = decision.state, True
+        subject.state, subject.changed_by = decision.state, item
     folded.said.extend(Said(item, number, event) for number, event in enumerate(decision.says))
     for work in decision.works:
         folded.works[work.kind, work.key] = (item, work)
     for claim, value in decision.claims.items():
-        folded.claims[claim] = value
+        folded.claims[claim], folded.claimed_by[claim] = value, item
         claimed[claim] = value or Claimed()
     if decision.forget:
         subject.state, subject.forgotten, subject.newly_forgotten = None, True, True
 
 
-def _set_aside(folded: Folded[Any], item: Item, reason: str) -> None:
-    """Touch nothing, keep the item as it came, and hear nothing further of its subject."""
+def _set_aside(folded: Folded[Any], item: Item, subject: Subject[Any] | None, reason: str) -> None:
+    """Touch nothing, keep the item as it came, and hear nothing further of its subject, where one can be read."""
     item.became = Became.SET_ASIDE
     if item.heard is not None:
         folded.set_aside.append((item, reason))
     else:
         folded.stuck.append(item)
-    subject = folded.subjects.get(item.subject) if item.subject else None
     if subject is not None and not subject.held:
         subject.held, subject.newly_held = True, True

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from rinnan_chassis.deciding import Claim, Decider
+from rinnan_chassis.deciding import Claim, Decider, GaveUp, Lost
 from rinnan_events import Event
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ F = TypeVar("F")
 
 ClaimsOf = Callable[[Any], tuple[Claim, ...]]
 Run = Callable[["Job", Any], Awaitable[object | None]]
+
+
+class Undecided(Exception):  # noqa: N818 - a state of the table
+    """Work of some kind could end in a result that no decider hears."""
 
 
 class AfterCrash(StrEnum):
@@ -117,6 +121,19 @@ class Handlers(Generic[S]):
     def due(self, kind: str, result: type[Any]) -> None:
         """Let the decider of `result` hear `result(**payload)` when work of this kind falls due."""
         self.kinds[kind] = Kind(kind, None, result, timedelta(seconds=60), AfterCrash.AGAIN, Backoff(), 200)
+
+    @property
+    def never_again(self) -> frozenset[str]:
+        """The kinds of work that are never run a second time without knowing that the first did nothing."""
+        return frozenset(kind.name for kind in self.kinds.values() if kind.after_crash is AfterCrash.DECIDE)
+
+    def check(self) -> None:
+        """Refuse a table in which work could end without anybody to decide on it. Raises: Undecided."""
+        awaited = [(kind.name, kind.result) for kind in self.kinds.values() if kind.result is not None]
+        awaited += [(name, Lost) for name in sorted(self.never_again)]
+        awaited += [(kind.name, GaveUp) for kind in self.kinds.values() if kind.retry.give_up_after is not None]
+        if missing := [f"{name}: {result.__name__}" for name, result in awaited if result not in self.decided]:
+            raise Undecided("nobody decides on " + ", ".join(missing))
 
     @property
     def topics(self) -> frozenset[str]:

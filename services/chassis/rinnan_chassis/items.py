@@ -23,6 +23,7 @@ class Became(StrEnum):
     PARKED = "parked"
     SET_ASIDE = "set_aside"
     STALE = "stale"
+    PUT_BACK = "put_back"
     CLOSED = "closed"
 
 
@@ -45,6 +46,8 @@ class Lease:
     key: str
     fence: int
     attempt: int
+    timed: bool = False
+    """Whether nothing ran in the outside world, so that it can wait while its subject is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ class Item:
     refusal: Refusal | None = None
 
     @property
-    def party(self) -> UUID | None:
-        """The party the fact speaks of, where it speaks of one."""
-        return getattr(self.fact, "party_id", None)
+    def is_command(self) -> bool:
+        """Whether a person waits for the answer."""
+        return self.heard is None and self.lease is None
+
+    @property
+    def was_heard_before(self) -> bool:
+        """Whether the inbox knows it from the time when it was parked or set aside."""
+        return self.parked is not None or self.letter is not None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from rinnan_chassis.batch import Batches
 from rinnan_chassis.deciding import Refusal
-from rinnan_chassis.items import Became, Heard, Item
+from rinnan_chassis.items import Heard, Item
 from rinnan_chassis.reading import item_of
 from rinnan_chassis.rows import read_headers
 
@@ -72,12 +72,7 @@ class Operations:
         """Let a held subject hear on with what was parked; what was set aside stays set aside, as settled."""
         if not await self.batches.database.fetchval("select held_at from subject where id = $1", subject):
             raise NotHeld
-        await self.batches.database.execute(
-            """update dead_letter set settled_at = now(), settled_as = 'passed_over'
-               where subject = $1 and settled_at is null""",
-            subject,
-        )
-        items = await self._hear_on(subject, [])
+        items = await self.batches.release(subject, pass_over=True)
         await self._note(by, "release", subject, None, why)
         return _told(items)
 
@@ -94,39 +89,23 @@ class Operations:
         item = item_of(self.batches.handlers, heard, f"letter|{letter}")
         if item is None:
             raise NoSuchLetter
-        item.letter, item.identity = letter, None
+        item.letter = letter
         subject: UUID | None = row["subject"]
-        items = await (self.batches.decide([item]) if subject is None else self._hear_on(subject, [item]))
-        if item.became is not Became.SET_ASIDE:
-            await self._settle(letter, "redriven")
+        items = await (self.batches.decide([item]) if subject is None else self.batches.release(subject, [item]))
         await self._note(by, "redrive", row["subject"], str(letter), why)
         return _told(items)
 
     async def discard(self, letter: UUID, *, by: str, why: str) -> dict[str, Any]:
         """Settle a dead letter without deciding on it. Its subject stays held until it is released."""
         subject = await self.batches.database.fetchrow(
-            "select subject from dead_letter where id = $1 and settled_at is null", letter
+            """update dead_letter set settled_at = now(), settled_as = 'discarded'
+               where id = $1 and settled_at is null returning subject""",
+            letter,
         )
         if subject is None:
             raise NoSuchLetter
-        await self._settle(letter, "discarded")
         await self._note(by, "discard", subject["subject"], str(letter), why)
         return {"settled": str(letter)}
-
-    async def _hear_on(self, subject: UUID, first: list[Item]) -> Sequence[Item]:
-        """Hear `first`, then what was parked, in one transaction that also lets go of the hold."""
-        await self.batches.database.execute(
-            """update work set state = 'waiting', lease_until = null, due_at = $2, attempts = 0
-               where subject = $1 and state = 'stuck'""",
-            subject,
-            self.batches.clock.now(),
-        )
-        return await self.batches.decide(first, release=subject)
-
-    async def _settle(self, letter: UUID, how: str) -> None:
-        await self.batches.database.execute(
-            "update dead_letter set settled_at = now(), settled_as = $2 where id = $1", letter, how
-        )
 
     async def _note(self, by: str, verb: str, subject: UUID | None, thing: str | None, why: str) -> None:
         await self.batches.database.execute(

@@ -30,13 +30,13 @@ def item_of(handlers: Handlers[Any], heard: Heard, fallback_cause: str) -> Item 
     cause = f"{envelope.source}|{envelope.id}"
     try:
         event = opened(hearing.event, envelope, heard.body or b"")
-    except (Unreadable, ValidationError):
-        item = _fault(heard, cause, subject, "body_not_as_published")
+        if hearing.concerns is not None and not hearing.concerns(event):
+            return None
+        claims = hearing.claims(event) if hearing.claims else ()
+    except Exception as error:  # noqa: BLE001 - whatever a room stumbles over while it reads, it is this one message
+        item = _fault(heard, cause, subject, _reason(error))
         item.identity = identity
         return item
-    if hearing.concerns is not None and not hearing.concerns(event):
-        return None
-    claims = hearing.claims(event) if hearing.claims else ()
     return Item(
         event,
         hearing.decider,
@@ -47,6 +47,14 @@ def item_of(handlers: Handlers[Any], heard: Heard, fallback_cause: str) -> Item 
         identity=identity,
         heard=heard,
         traceparent=envelope.traceparent,
+    )
+
+
+def _reason(error: Exception) -> str:
+    return (
+        "body_not_as_published"
+        if isinstance(error, ValidationError)
+        else getattr(error, "reason", type(error).__name__)
     )
 
 

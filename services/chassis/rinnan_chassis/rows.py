@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,6 +15,8 @@ from rinnan_chassis.deciding import Cancel, Claim, Claimed
 from rinnan_chassis.folding import Subject
 from rinnan_chassis.items import Item, Lease, Once
 from rinnan_chassis.jsonb import compact, read_state
+
+log = logging.getLogger(__name__)
 
 
 class OutboxRow(NamedTuple):
@@ -72,15 +76,19 @@ async def subjects(tx: Transaction, kind: type[Any], ids: Collection[UUID]) -> d
     )
     if len(rows) != len(ordered):
         raise Crossed
-    return {
-        row["id"]: Subject(
-            row["id"],
-            read_state(kind, row["state"]) if row["state"] is not None else None,
-            row["held"],
-            row["forgotten"],
-        )
-        for row in rows
-    }
+    return {row["id"]: _subject(kind, row) for row in rows}
+
+
+def _subject(kind: type[Any], row: Any) -> Subject[Any]:
+    """A state that cannot be read any more is the trouble of that one subject."""
+    subject = Subject[Any](row["id"], None, row["held"], row["forgotten"])
+    if row["state"] is not None:
+        try:
+            subject.state = read_state(kind, row["state"])
+        except ValueError:
+            log.exception("state_unreadable", extra={"subject": str(row["id"])})
+            subject.unreadable = True
+    return subject
 
 
 async def first_heard(tx: Transaction, identities: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -155,6 +163,40 @@ async def hold(tx: Transaction, ids: Collection[UUID]) -> None:
     """Hear nothing further of these subjects."""
     if ids:
         await tx.execute("update subject set held_at = coalesce(held_at, now()) where id = any($1::uuid[])", list(ids))
+
+
+async def let_go(tx: Transaction, subject: UUID, now: Any, never_again: Collection[str]) -> None:
+    """Hear of a subject again, and take up its stuck work: that of the kinds in `never_again` as lost."""
+    await tx.execute("update subject set held_at = null where id = $1", subject)
+    await tx.execute(
+        """update work set attempts = 0, due_at = $2,
+             state = case when kind = any($3::text[]) then 'leased' else 'waiting' end,
+             lease_until = case when kind = any($3::text[]) then clock_timestamp() end
+           where subject = $1 and state = 'stuck'""",
+        subject,
+        now,
+        list(never_again),
+    )
+
+
+async def settle(tx: Transaction, letter: UUID) -> bool:
+    """Whether this dead letter still waited; now it is settled as redriven."""
+    return bool(
+        await tx.fetchval(
+            """update dead_letter set settled_at = now(), settled_as = 'redriven'
+               where id = $1 and settled_at is null returning true""",
+            letter,
+        )
+    )
+
+
+async def pass_over(tx: Transaction, subject: UUID) -> None:
+    """Settle what was set aside of a subject without deciding on it."""
+    await tx.execute(
+        """update dead_letter set settled_at = now(), settled_as = 'passed_over'
+           where subject = $1 and settled_at is null""",
+        subject,
+    )
 
 
 async def forget(tx: Transaction, ids: Collection[UUID]) -> None:
@@ -254,7 +296,7 @@ async def write_works(tx: Transaction, rows: Sequence[WorkRow], cancels: Sequenc
 
 
 async def finish_works(tx: Transaction, ids: Sequence[UUID], state: str) -> None:
-    """Mark leased work as done, with nothing left of what it carried, or as stuck until a person redrives it."""
+    """Mark leased work as done, with nothing left of what it carried; as stuck, for a person; or as waiting again."""
     if ids:
         await tx.execute(
             """update work set state = $2, lease_until = null,
@@ -295,7 +337,8 @@ async def set_aside(tx: Transaction, letters: Sequence[tuple[UUID, Item, str]]) 
                select id, subject, topic, headers::jsonb, key, body, reason
                from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
                  as w (id, subject, topic, headers, key, body, reason)
-               on conflict (id) do update set set_aside_at = now(), reason = excluded.reason, settled_at = null""",
+               on conflict (id) do update
+               set set_aside_at = now(), reason = excluded.reason, settled_at = null, settled_as = null""",
             [id_ for id_, _, _ in letters],
             [item.subject for _, item, _ in letters],
             [item.heard.topic for _, item, _ in letters if item.heard],
@@ -307,20 +350,22 @@ async def set_aside(tx: Transaction, letters: Sequence[tuple[UUID, Item, str]]) 
 
 
 def write_headers(headers: Sequence[tuple[str, bytes]]) -> str:
-    """Headers as JSON; bytes that are no UTF-8 keep their value as Latin-1, marked by a leading tilde in the name."""
-    pairs: list[list[str]] = []
-    for name, value in headers:
-        try:
-            text = (value or b"").decode()
-            pairs.append([f"~{name}", text.encode().decode("latin-1")] if "\x00" in text else [name, text])
-        except UnicodeDecodeError:
-            pairs.append([f"~{name}", value.decode("latin-1")])
-    return compact([[name.replace("\x00", ""), text.replace("\x00", "")] for name, text in pairs])
+    """Headers as JSON. What JSON in the database cannot hold is kept as Base64, marked by a tilde before the name."""
+    return compact([_written(name, value or b"") for name, value in headers])
 
 
 def read_headers(text: str) -> list[tuple[str, bytes]]:
     """The headers that `write_headers` wrote."""
     return [
-        (name.removeprefix("~"), value.encode("latin-1") if name.startswith("~") else value.encode())
+        (b64decode(name[1:]).decode(), b64decode(value)) if name.startswith("~") else (name, value.encode())
         for name, value in from_json(text)
     ]
+
+
+def _written(name: str, value: bytes) -> tuple[str, str]:
+    if not name.startswith("~") and "\x00" not in name and b"\x00" not in value:
+        try:
+            return name, value.decode()
+        except UnicodeDecodeError:
+            pass
+    return "~" + b64encode(name.encode()).decode(), b64encode(value).decode()

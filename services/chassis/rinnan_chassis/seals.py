@@ -26,8 +26,9 @@ class SealPass:
     def __init__(self, keys: Keys, place: str) -> None:
         self._keys = keys
         self._place = place
-        self.wanted: set[KeyName] = set()
-        self.read: set[KeyName] = set()
+        self.wanted: dict[KeyName, set[Any]] = {}
+        self.read: dict[KeyName, set[Any]] = {}
+        self.on_behalf_of: object = None
 
     def at_rest(self, subject: UUID) -> Seal:
         """What seals the unsealed parts of one subject's state, payload or note."""
@@ -58,7 +59,7 @@ class SealPass:
         key = self._keys.get(name)
         if isinstance(key, Key):
             return open_token(part.token, part.binding, key)
-        self.read.add(name)
+        self.read.setdefault(name, set()).add(self.on_behalf_of)
         return b""
 
     def _seal(self, plain: bytes, binding: Binding) -> str:
@@ -66,7 +67,7 @@ class SealPass:
         key = self._keys.get(name)
         if isinstance(key, Key):
             return seal(padded(plain, binding.group), binding, key)
-        self.wanted.add(name)
+        self.wanted.setdefault(name, set()).add(self.on_behalf_of)
         return "-"
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+
 from rinnan_cis_simulator.app import application
 from rinnan_cis_simulator.store import Store
-
 from rinnan_fhir.adapter import FhirAdapter, make
 from rinnan_fhir.settings import FhirSettings
 from rinnan_host.port import DeliveryKey, Place

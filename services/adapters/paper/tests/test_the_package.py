@@ -30,9 +30,7 @@ from rinnan_profiles.manual_entry import Section as Screen
 from rinnan_profiles.words import Words
 
 NOON = datetime(2026, 3, 12, 10, 0, tzinfo=UTC)
-Render = Callable[..., Any]
-Read = Callable[[Document], str]
-Change = Callable[..., ClientRecord]
+Render, Read, Change = Callable[..., Any], Callable[[Document], str], Callable[..., ClientRecord]
 
 
 def entries(pile: Any, ending: str) -> list[dict[str, Any]]:
