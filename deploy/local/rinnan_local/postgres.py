@@ -50,20 +50,26 @@ class Postgres(Daemon):
     def prepare(self) -> None:
         super().prepare()
         if (self.data / "PG_VERSION").exists():
+            self._let_in()
             return
         self.data.mkdir(parents=True, exist_ok=True)
         self.password_file.touch(mode=0o600)
         self.password_file.write_text(secrets.token_urlsafe(24))
         if (user := self.user()) is not None:
             os.chown(self.data, user, user)
-            for path in (self.data, program("postgres")):
-                let_pass(path)
+            self._let_in()
         with tempfile.NamedTemporaryFile("w", encoding="utf-8") as told:
             told.write(self.password_file.read_text())
             told.flush()
             if user is not None:
                 os.chown(told.name, user, user)
             self._initdb(told.name, user)
+
+    def _let_in(self) -> None:
+        """Anew at every start: whoever owns the folders above may have shut them since."""
+        if self.user() is not None:
+            for path in (self.data, program("postgres")):
+                let_pass(path)
 
     def _initdb(self, password_file: str, user: int | None) -> None:
         options = [

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from pathlib import Path
 from uuid import UUID
+
+import httpx
 
 from rinnan_local.player import Installation, Player, SaidNo
 
@@ -68,6 +71,27 @@ class MemberOfStaff(Player):
             path.write_bytes(answer.content)
             saved.append(path)
         return sorted(saved)
+
+    async def documents(self, delivery: Told) -> list[Told]:
+        """What was rendered for a delivery, as its renderer lists it."""
+        path = f"/registrations/{delivery['registration_id']}/documents"
+        listed = (await self._of_renderer(delivery, path)).json()
+        return [each for each in listed if each["document_id"] in delivery["package"]["documents"]]
+
+    async def download(self, delivery: Told, into: Path, media_type: str = "application/pdf") -> list[Path]:
+        """Read the documents of one kind and keep them in a folder. Each look is noted by the renderer."""
+        into.mkdir(parents=True, exist_ok=True)
+        kept: list[Path] = []
+        for document in await self.documents(delivery):
+            if document["media_type"] == media_type:
+                file = into / Path(document["name"]).name
+                file.write_bytes((await self._of_renderer(delivery, f"/documents/{document['document_id']}")).content)
+                kept.append(file)
+        return sorted(kept)
+
+    async def _of_renderer(self, delivery: Told, path: str) -> httpx.Response:
+        host = f"host_{delivery['package']['renderer'].replace('-', '_')}"
+        return await self.ask("GET", host, path, as_=self.signed_in)
 
     async def _read(self, room: str, path: str) -> Any:
         return (await self.ask("GET", room, path, as_=self.signed_in)).json()

@@ -34,8 +34,7 @@ Render, Read, Change = Callable[..., Any], Callable[[Document], str], Callable[.
 
 
 def entries(pile: Any, ending: str) -> list[dict[str, Any]]:
-    sheet = json.loads(pile.one(ending).content)
-    return [entry for section in sheet["sections"] for entry in section["entries"]]
+    return [entry for section in json.loads(pile.one(ending).content)["sections"] for entry in section["entries"]]
 
 
 def of(record: ClientRecord, place: int, kind: str = "package") -> str:
