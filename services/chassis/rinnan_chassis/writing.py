@@ -1,4 +1,4 @@
-"""What a batch decided, sealed, as rows. Whatever cannot be written is blamed on the one item it is of."""
+"""What a batch decided, sealed and as rows. Whatever cannot be written is blamed on the one item it is of."""
 
 from __future__ import annotations
 
