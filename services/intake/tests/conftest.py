@@ -60,10 +60,9 @@ class Play:
         subject: UUID,
         *,
         claims: tuple[Claim, ...] = (),
-        accepted_at: datetime | None = None,
     ) -> Decision[Registration] | None:
         claimed = {claim: self.claims.get(claim, Claimed()) for claim in claims}
-        context = Context(self.now, accepted_at or self.now, subject, self.profiles, claimed)
+        context = Context(self.now, self.now, subject, self.profiles, claimed)
         decision = decider(self.states.get(subject), fact, context)
         if decision is None:
             return None
@@ -151,8 +150,10 @@ class Play:
     def is_screened(
         self, registration: UUID, party: UUID, version: int = 1, accepted_at: datetime | None = None
     ) -> None:
-        event = ScreeningCompleted(registration_id=registration, party_id=party, version=version, completed_at=self.now)
-        self.decide(gate.hear_screening, event, registration, accepted_at=accepted_at)
+        event = ScreeningCompleted(
+            registration_id=registration, party_id=party, version=version, completed_at=accepted_at or self.now
+        )
+        self.decide(gate.hear_screening, event, registration)
 
     def consents(self, registration: UUID, party: UUID, version: int = 1) -> None:
         words = Consents(text_version="plain.1", language="fi", given={}, given_at=self.now)

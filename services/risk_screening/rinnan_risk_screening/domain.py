@@ -76,10 +76,11 @@ class ReceiveScreening:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What scoring brought: a route under its seal, and which version it is of."""
+    """What scoring brought: a route under its seal, which version it is of, and when that was received."""
 
     party_id: UUID
     version: int
+    received_at: datetime
     care: Sealed[CareRoute]
 
 
@@ -102,7 +103,12 @@ def receive(state: Registration | None, command: ReceiveScreening, ctx: Context)
         "score",
         f"{caller.party_id}.{version}",
         ctx.now,
-        {"party_id": str(caller.party_id), "version": version, "answers": command.answers},
+        {
+            "party_id": str(caller.party_id),
+            "version": version,
+            "received_at": ctx.now.isoformat(),
+            "answers": command.answers,
+        },
     )
     return Decision(state.having(caller.party_id, replace(before, received=version)), works=[scoring])
 
@@ -110,7 +116,8 @@ def receive(state: Registration | None, command: ReceiveScreening, ctx: Context)
 def complete(state: Registration | None, result: Scored, ctx: Context) -> Decision[Registration] | None:
     """Say both, in this order, in one transaction: the moment tells nothing of the route.
 
-    A version that was replaced before it was scored is not said: the one that replaced it will be.
+    The screening is done from when the parent gave it, however late it is scored: the deadline is judged by that. A
+    version that was replaced before it was scored is not said: the one that replaced it will be.
     """
     if state is None or state.closed_for(result.party_id):
         return None
@@ -118,7 +125,10 @@ def complete(state: Registration | None, result: Scored, ctx: Context) -> Decisi
     if result.version != own.received or result.version <= own.scored:
         return None
     completed = ScreeningCompleted(
-        registration_id=ctx.subject, party_id=result.party_id, version=result.version, completed_at=ctx.now
+        registration_id=ctx.subject,
+        party_id=result.party_id,
+        version=result.version,
+        completed_at=result.received_at,
     )
     route = CareRouteSet(
         registration_id=ctx.subject, party_id=result.party_id, version=result.version, care=result.care

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from rinnan_chassis.sealing import KeyDestroyed
@@ -20,4 +21,5 @@ async def score(job: Job, profiles: Profiles) -> Scored | None:
     except KeyDestroyed:
         return None
     care = scoring.route(profiles.instrument(given.instrument_version), given)
-    return Scored(party_id, job.payload["version"], Sealed.of(care, party=party_id))
+    received_at = datetime.fromisoformat(job.payload["received_at"])
+    return Scored(party_id, job.payload["version"], received_at, Sealed.of(care, party=party_id))

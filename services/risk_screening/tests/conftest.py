@@ -72,9 +72,10 @@ class Play:
         return self.decide(domain.receive, ReceiveScreening(caller, Sealed.of(padded, party=party)))
 
     def is_scored(self, party: UUID, version: int = 1) -> Any:
-        given = self.works[f"{party}.{version}"].payload["answers"].plain
-        care = Sealed.of(scoring.route(self.instrument, given), party=party)
-        return self.decide(domain.complete, Scored(party, version, care))
+        payload = self.works[f"{party}.{version}"].payload
+        care = Sealed.of(scoring.route(self.instrument, payload["answers"].plain), party=party)
+        received_at = datetime.fromisoformat(payload["received_at"])
+        return self.decide(domain.complete, Scored(party, version, received_at, care))
 
     def completes(self) -> None:
         parts = tuple(CompletedPart(party_id=each, form=1, consent=1, screening=1) for each in (self.one, self.other))

@@ -73,6 +73,14 @@ def test_nothing_is_received_after_the_deadline(play: Play) -> None:
         play.answers(play.one, None)
 
 
+def test_what_was_received_in_time_is_done_from_then_however_late_it_is_scored(play: Play) -> None:
+    play.now = play.deadline
+    play.answers(play.one, None)
+    play.now += timedelta(hours=1)
+    play.is_scored(play.one)
+    assert [said.completed_at for said in play.said if isinstance(said, ScreeningCompleted)] == [play.deadline]
+
+
 def test_until_the_full_hour_it_is_received_as_before_the_gate(play: Play) -> None:
     play.completes()
     play.now += timedelta(minutes=42)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from rinnan_chassis.deciding import Context, Decision, Work
@@ -22,7 +23,7 @@ def hear_screening(
     state: Registration | None, event: ScreeningCompleted, context: Context
 ) -> Decision[Registration] | None:
     """A parent's screening is done, whatever was answered."""
-    party = _party_that_counts(state, event, context)
+    party = _party_that_counts(state, event, event.completed_at)
     if state is None or party is None:
         return None
     return _remember(state, event, context, screening=max(party.screening, event.version))
@@ -30,7 +31,7 @@ def hear_screening(
 
 def hear_consent(state: Registration | None, event: ConsentGiven, context: Context) -> Decision[Registration] | None:
     """A parent gave every mandatory consent."""
-    party = _party_that_counts(state, event, context)
+    party = _party_that_counts(state, event, event.given_at)
     if state is None or party is None:
         return None
     return _remember(state, event, context, consent=max(party.consent, event.version))
@@ -40,7 +41,7 @@ def hear_withdrawal(
     state: Registration | None, event: ConsentWithdrawn, context: Context
 ) -> Decision[Registration] | None:
     """A parent took consents back: the gate stays shut until a later version is given. After the gate, no change."""
-    party = _party_that_counts(state, event, context)
+    party = _party_that_counts(state, event, event.withdrawn_at)
     if state is None or party is None or not state.is_open:
         return None
     return _remember(state, event, context, consent_withdrawn=max(party.consent_withdrawn, event.version))
@@ -97,10 +98,13 @@ def _is_whole(state: Registration) -> bool:
 
 
 def _party_that_counts(
-    state: Registration | None, event: ScreeningCompleted | ConsentGiven | ConsentWithdrawn, context: Context
+    state: Registration | None, event: ScreeningCompleted | ConsentGiven | ConsentWithdrawn, accepted_at: datetime
 ) -> Party | None:
-    """The party, where the fact was accepted before the deadline and the party has not left."""
-    if state is None or context.accepted_at > state.deadline:
+    """The party, where the neighbour took the parent's act before the deadline and the party has not left.
+
+    `accepted_at` is what the event tells of the act itself: a screening is said only once it is scored.
+    """
+    if state is None or accepted_at > state.deadline:
         return None
     party = state.parties.get(event.party_id)
     return party if party is not None and party.left_at is None else None
