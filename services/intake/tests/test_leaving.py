@@ -105,6 +105,16 @@ def test_once_delivered_leaving_is_told_to_the_county(play: Play, here: Here) ->
         play.leaves(registration, aino)
 
 
+def test_what_a_leaver_is_answered_does_not_depend_on_the_other_asking_alone(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.asks_alone(registration, aino)
+    play.asks_alone(registration, bert)
+    play.delivery_moves(registration, uuid4(), DeliveryState.CONFIRMED, aino)
+    play.waits(timedelta(hours=1))
+    with pytest.raises(WithTheCounty):
+        play.leaves(registration, aino)
+
+
 def test_asking_to_be_contacted_alone_sends_the_own_part(play: Play, here: Here, profiles: Profiles) -> None:
     registration, aino, _ = here
     play.submits(registration, aino)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from rinnan_chassis.deciding import Context, Decision, Work
 from rinnan_events.intake import RegistrationEnded, RegistrationPurged
@@ -68,6 +69,12 @@ def is_settled(state: Registration) -> bool:
     wanted = {*owners, None} if state.completed_at is not None and state.present else owners
     reached = {delivery.party_id for delivery in state.deliveries.values() if delivery.state in DELIVERED}
     return wanted <= reached and all(delivery.state in SETTLED for delivery in state.deliveries.values())
+
+
+def has_arrived(state: Registration, party_id: UUID) -> bool:
+    """Whether this parent's own part has reached the county, whatever the other asked for besides."""
+    owner = party_id if state.parties[party_id].alone_at is not None else None
+    return any(each.party_id == owner and each.state in DELIVERED for each in state.deliveries.values())
 
 
 def purge(state: Registration | None, _: PurgeDue, context: Context) -> Decision[Registration] | None:

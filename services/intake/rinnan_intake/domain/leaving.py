@@ -10,7 +10,7 @@ from rinnan_chassis.deciding import Cancel, Context, Decision, Work
 from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft, SingleContactRequested
 from rinnan_events.opened import Contact
-from rinnan_intake.domain.ending import is_settled
+from rinnan_intake.domain.ending import has_arrived
 from rinnan_intake.domain.opening import Newcomer, closing_work, join, open_for
 from rinnan_intake.domain.reference import pinned_county
 from rinnan_intake.domain.state import Party, Registration, Status, the_party
@@ -43,13 +43,13 @@ class OpenForOneAlone:
 def leave(state: Registration | None, command: Leave, context: Context) -> Decision[Registration]:
     """Erase everything of this parent at once. What the other gets goes on as planned.
 
-    Raises: WithTheCounty once everything is delivered: then the county holds it, and leaving is told there.
+    Raises: WithTheCounty once the own part is delivered: then the county holds it, and leaving is told there.
     """
     if state is not None and command.party_id in state.parties and state.parties[command.party_id].left_at is not None:
         return Decision(answer={"status": Status.CLOSED})
     registration, party = the_party(state, command.party_id)
     went = registration.status_for(command.party_id, context.now) is Status.WITH_THE_COUNTY
-    if went and is_settled(registration):
+    if went and has_arrived(registration, command.party_id):
         raise WithTheCounty
     said = PartyLeft(registration_id=context.subject, party_id=command.party_id, left_at=context.now)
     return Decision(
