@@ -136,7 +136,10 @@ class Player:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """One request to a room or host, by its process's name; after a 401 once more with a fresh token. Raises: `SaidNo`, `DidNotHappen`."""
+        """One request to a room or host, by its process's name; after a 401 once more, with a fresh token.
+
+        Raises: `SaidNo`, `DidNotHappen`.
+        """
         addresses = self.installation.addresses
         url = f"{({**addresses.rooms, **addresses.hosts})[room]}{path}"
         own = dict(headers or {})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from pathlib import Path
 from uuid import UUID
-
-import httpx
 
 from rinnan_local.player import Installation, Player, SaidNo
 
@@ -57,41 +55,21 @@ class MemberOfStaff(Player):
         """Say that what another keyed in was checked."""
         await self._act(delivery, "verified")
 
-    async def download(self, delivery: Told, folder: Path) -> list[Path]:
-        """Save the documents of a package that this member may see; those that protect a parent stay where they are."""
-        host = f"host_{delivery['destination'].replace('-', '_')}"
-        rendered = await self._read(host, f"/registrations/{delivery['registration_id']}/documents")
-        saved: list[Path] = []
-        for document in rendered:
-            if document["delivery_id"] != delivery["delivery_id"] or document["protected"]:
-                continue
-            answer = await self.ask("GET", host, f"/documents/{document['document_id']}", as_=self.signed_in)
-            folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a local folder of the demo
-            path = folder / document["name"]
-            path.write_bytes(answer.content)
-            saved.append(path)
-        return sorted(saved)
-
     async def documents(self, delivery: Told) -> list[Told]:
-        """What was rendered for a delivery, as its renderer lists it."""
-        path = f"/registrations/{delivery['registration_id']}/documents"
-        listed = (await self._of_renderer(delivery, path)).json()
-        return [each for each in listed if each["document_id"] in delivery["package"]["documents"]]
+        """What its renderer keeps of a delivery's package."""
+        listed = await self._read(_renderer(delivery), f"/registrations/{delivery['registration_id']}/documents")
+        return [each for each in listed if each["delivery_id"] == delivery["delivery_id"]]
 
-    async def download(self, delivery: Told, into: Path, media_type: str = "application/pdf") -> list[Path]:
-        """Read the documents of one kind and keep them in a folder. Each look is noted by the renderer."""
-        into.mkdir(parents=True, exist_ok=True)
-        kept: list[Path] = []
-        for document in await self.documents(delivery):
-            if document["media_type"] == media_type:
-                file = into / Path(document["name"]).name
-                file.write_bytes((await self._of_renderer(delivery, f"/documents/{document['document_id']}")).content)
-                kept.append(file)
-        return sorted(kept)
+    async def read(self, delivery: Told, document: Told) -> bytes:
+        """One document. Its renderer notes the look."""
+        path = f"/documents/{document['document_id']}"
+        return (await self.ask("GET", _renderer(delivery), path, as_=self.signed_in)).content
 
-    async def _of_renderer(self, delivery: Told, path: str) -> httpx.Response:
-        host = f"host_{delivery['package']['renderer'].replace('-', '_')}"
-        return await self.ask("GET", host, path, as_=self.signed_in)
+    async def download(self, delivery: Told, folder: Path, media_type: str = "application/pdf") -> list[Path]:
+        """Save a package's documents of one kind; those that protect a parent stay where they are."""
+        found = [each for each in await self.documents(delivery) if each["media_type"] == media_type]
+        contents = {each["name"]: await self.read(delivery, each) for each in found if not each["protected"]}
+        return await asyncio.to_thread(_save, contents, folder)
 
     async def _read(self, room: str, path: str) -> Any:
         return (await self.ask("GET", room, path, as_=self.signed_in)).json()
@@ -99,3 +77,14 @@ class MemberOfStaff(Player):
     async def _act(self, delivery: Told, act: str) -> None:
         path = f"/registrations/{delivery['registration_id']}/deliveries/{delivery['delivery_id']}/{act}"
         await self.ask("POST", "record_export", path, as_=self.signed_in)
+
+
+def _renderer(delivery: Told) -> str:
+    return f"host_{delivery['package']['renderer'].replace('-', '_')}"
+
+
+def _save(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in sorted(contents)]
