@@ -120,10 +120,13 @@ def give(state: Registration | None, command: GiveConsents, ctx: Context) -> Dec
 
 
 def withdraw(state: Registration | None, command: WithdrawConsents, ctx: Context) -> Decision[Registration]:
-    """Record the withdrawal and say it, before the gate and after it alike; what follows, others decide."""
+    """Record the withdrawal and say it, before the gate and after it alike; what follows, others decide.
+
+    After the deadline only where *with the county* is shown: until then nobody can tell that the gate opened.
+    """
     state, caller = state or Registration(), command.caller
     _refuse_when_over(state, caller)
-    if ctx.now > caller.deadline and state.completed_at is None:
+    if ctx.now > caller.deadline and not _shown_with_the_county(state, caller, ctx):
         raise DeadlinePassed
     before = state.of(caller.party_id)
     if before.standing is not Standing.GIVEN:

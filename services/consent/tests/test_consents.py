@@ -113,6 +113,14 @@ def test_a_withdrawal_after_the_gate_is_said_even_after_the_deadline(play: Play)
     assert play.withdraws(play.one)["standing"] == "withdrawn"
 
 
+def test_a_gate_in_the_grace_shows_nowhere_before_the_full_hour(play: Play) -> None:
+    play.gives(play.one)
+    play.now = play.deadline + timedelta(minutes=1)
+    play.completes()
+    with pytest.raises(DeadlinePassed):
+        play.withdraws(play.one)
+
+
 def test_a_leaver_is_forgotten_and_refused(play: Play) -> None:
     play.gives(play.one)
     play.leaves(play.one)
