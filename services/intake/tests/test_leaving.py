@@ -6,17 +6,20 @@ from uuid import uuid4
 
 import pytest
 
+from rinnan_events import Sealed
 from rinnan_events.intake import (
     InvitationWanted,
     ParentJoined,
     PartyLeft,
+    ProtectionNoted,
     RegistrationCompleted,
     RegistrationEnded,
     RegistrationOpened,
     SingleContactRequested,
 )
+from rinnan_events.opened import Protection
 from rinnan_events.record_export import DeliveryState
-from rinnan_intake.domain import leaving
+from rinnan_intake.domain import leaving, own_part
 from rinnan_intake.domain.opening import Newcomer
 from rinnan_intake.domain.state import Party, Person, Status
 from rinnan_intake.errors import Closed, WithTheCounty
@@ -128,6 +131,17 @@ def test_asking_alone_needs_no_form(play: Play, here: Here) -> None:
     registration, aino, _ = here
     play.asks_alone(registration, aino)
     assert play.said_of(SingleContactRequested)[0].form is None
+
+
+def test_what_shields_the_parent_goes_along_as_it_was_last_saved(play: Play, here: Here) -> None:
+    registration, aino, _ = here
+    play.submits(registration, aino)
+    play.reopens(registration, aino)
+    shielded = Sealed.of(Protection(refuge=True), party=aino)
+    play.decide(own_part.save_protection, own_part.SaveProtection(aino, shielded), registration)
+    play.asks_alone(registration, aino)
+    noted = play.said_of(ProtectionNoted)[-1]
+    assert (noted.party_id, noted.version, noted.protection) == (aino, 3, shielded)
 
 
 def test_asking_alone_twice_is_asking_once(play: Play, here: Here) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rinnan_chassis.deciding import Cancel, Context, Decision, Work
 from rinnan_events import Sealed
-from rinnan_events.intake import PartyLeft, SingleContactRequested
+from rinnan_events.intake import PartyLeft, ProtectionNoted, SingleContactRequested
 from rinnan_events.opened import Contact
 from rinnan_intake.domain.ending import has_arrived
 from rinnan_intake.domain.opening import Newcomer, closing_work, join, open_for
@@ -65,6 +65,8 @@ def ask_to_be_contacted_alone(
 ) -> Decision[Registration]:
     """The parent's own part goes to the county as it stands; asking again changes nothing.
 
+    What shields the parent goes along as it was last saved, given in or not: it must not be older than the request.
+
     Raises: Closed after the ending, when `OpenForOneAlone` serves instead.
     """
     registration, party = the_party(state, command.party_id)
@@ -102,7 +104,7 @@ def _alone(registration: Registration, party_id: UUID, context: Context) -> Deci
     party = registration.parties[party_id]
     if party.alone_at is not None:
         return Decision(answer=_went(context))
-    if party.identity is None or party.contact is None:
+    if party.identity is None or party.contact is None or party.protection is None:
         raise UnknownRegistration
     county = pinned_county(registration, context)
     said = SingleContactRequested(
@@ -114,8 +116,19 @@ def _alone(registration: Registration, party_id: UUID, context: Context) -> Deci
         identity=party.identity,
         contact=party.contact,
     )
-    asked = registration.with_party(party_id, alone_at=context.now, alone_shown_at=county.next_full_hour(context.now))
-    return Decision(state=asked, says=(said,), answer=_went(context))
+    asked = registration.with_party(
+        party_id,
+        alone_at=context.now,
+        alone_shown_at=county.next_full_hour(context.now),
+        protection_version=party.protection_version + 1,
+    )
+    noted = ProtectionNoted(
+        registration_id=context.subject,
+        party_id=party_id,
+        version=party.protection_version + 1,
+        protection=party.protection,
+    )
+    return Decision(state=asked, says=(said, noted), answer=_went(context))
 
 
 def _went(context: Context) -> dict[str, str]:
