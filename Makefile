@@ -28,7 +28,7 @@ up: $(STAMP) ## Start everything, print the addresses, end it all with Ctrl-C
 	$(BIN)/python -m rinnan_local.up
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, types, imports, contracts, counties and the fast tests; under a minute
+check: $(STAMP) ## Format, lint, types, imports, contracts, counties and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
@@ -38,19 +38,11 @@ check: $(STAMP) ## Format, lint, types, imports, contracts, counties and the fas
 	$(BIN)/pytest -m "not stack and not slow"
 
 .PHONY: test
-test: check ## All that CI runs: the checks, every room on real Kafka and PostgreSQL, the laws
+test: check ## All that CI runs: the checks, then what needs real Kafka, PostgreSQL, Java or node
 	$(BIN)/pytest -m "stack or slow"
 
-.PHONY: laws
-laws: $(STAMP) ## Try to break the laws on the whole running system
-	$(BIN)/pytest tests/laws
-
-.PHONY: chaos
-chaos: $(STAMP) ## Kill everything once during fifty registrations; count the effects
-	$(BIN)/pytest tests/laws/test_03_never_lost_never_doubled.py
-
 .PHONY: bench
-bench: $(STAMP) ## Measure against the floor; writes var/bench/latest.json
+bench: $(STAMP) ## Measure the hop against its floor and a batch of one; writes var/bench/latest.json
 	$(BIN)/python -m tests.load.bench
 
 .PHONY: counties
