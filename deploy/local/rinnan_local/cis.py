@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from rinnan_local.player import NO_TLS, DidNotHappen
+from rinnan_local.player import NO_TLS, SaidNo
 from rinnan_profiles import Destination, Profiles
 
 OWN = "urn:ietf:rfc:3986"
@@ -27,19 +27,23 @@ class Systems:
 
     async def behave(self, server: str, **behaviour: Any) -> None:
         """Tell a server how to meet writes from now on; nothing told means well."""
-        (await self._client.put(f"/admin/behaviour/{server}", json=behaviour)).raise_for_status()
+        await self._ask("PUT", f"/admin/behaviour/{server}", json=behaviour)
 
     async def effects(self, server: str) -> Mapping[str, int]:
         """How many resources bear each of Rinnan's identifiers on a server."""
-        answer = (await self._client.get("/admin/effects", params={"server": server})).raise_for_status()
+        answer = await self._ask("GET", "/admin/effects", params={"server": server})
         return answer.json().get(server, {})
 
     async def identifiers(self, server: str, receipt: str) -> Sequence[str]:
-        """Rinnan's identifiers on the resource that a receipt names. Raises: `DidNotHappen` where there is none."""
-        answer = await self._client.get(f"/{server}/fhir/{receipt}")
-        if answer.is_error:
-            raise DidNotHappen(f"{server} gave the receipt {receipt}, which is not there")
+        """Rinnan's identifiers on the resource that a receipt names. Raises: `SaidNo` where there is none."""
+        answer = await self._ask("GET", f"/{server}/fhir/{receipt}")
         return [each["value"] for each in answer.json().get("identifier", ()) if each.get("system") == OWN]
+
+    async def _ask(self, method: str, path: str, **told: Any) -> httpx.Response:
+        answer = await self._client.request(method, path, **told)
+        if answer.is_error:
+            raise SaidNo(answer)
+        return answer
 
 
 def server_of(profiles: Profiles, county: str) -> Destination | None:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from rinnan_local.player import DidNotHappen, Installation, SaidNo, until
 from rinnan_local.settled import Settled, settled
 from rinnan_local.stack import ROOT, Stack
 from rinnan_local.staff import MemberOfStaff, Told
-from rinnan_local.story import Story
+from rinnan_local.story import HERE, Story
 from rinnan_local.up import told
 
 BEGINS = datetime(2026, 3, 3, 7, 40, tzinfo=UTC)  # a Tuesday morning in Finland: letters leave by day
@@ -97,7 +97,9 @@ class Demo:
                 await self._key_in(play, await self._delivery(play, "prepared"))
             case Cis.WORKS:
                 delivery = await self._delivery(play, "confirmed")
-                self.story.tell(family.id, f"{delivery['destination']} confirms: {delivery['receipt']}")
+                self.story.tell(
+                    family.id, f"{_confirms(delivery)}; the call is promised by {_day(delivery['contact_by'])}"
+                )
             case Cis.ANSWERS_LATE:
                 delivery = await self._delivery(play, "unknown")
                 self.story.tell(family.id, f"{delivery['destination']} did not answer: outcome unknown, never repeated")
@@ -119,8 +121,11 @@ class Demo:
         for play in self._those(lambda family: family.cis in {Cis.IS_AWAY_FOR_A_WHILE, Cis.ANSWERS_LATE}):
             if play.family.outcome is Outcome.CONFIRMED:
                 delivery = await self._delivery(play, "confirmed")
-                said = "it was there already" if play.family.cis is Cis.ANSWERS_LATE else "confirms"
-                self.story.tell(play.family.id, f"{delivery['destination']} is asked again: {said}")
+                said = "it was there already" if play.family.cis is Cis.ANSWERS_LATE else "it is taken now"
+                self.story.tell(play.family.id, f"{_confirms(delivery)}; {said}")
+        for play in self._those(lambda family: family.outcome is Outcome.SINGLE_CONTACT):
+            delivery = await self._delivery(play, "confirmed")
+            self.story.tell(play.family.id, f"{_confirms(delivery)}, of one parent alone; the other sees nothing of it")
         await _all(
             self._sees(play, {"with_the_county"}) for play in self._those(lambda family: family.outcome in DELIVERED)
         )
@@ -140,11 +145,11 @@ class Demo:
                         await parent.got(letters=number + 1)
                         self.story.tell(play.family.id, "whoever has not acted is reminded")
         for play in waiting:
-            await self._sees(play, {"open", "with_the_county"})
+            await self._sees(play, {"open"}, but=_alone(play))
         self._jump(county.ending_at(deadline) + PASSED, "the deadline, and its grace")
         for play in waiting:
-            asked = [parent.person for parent in play.parents if parent.who.then is Then.ASKS_TO_BE_CONTACTED_ALONE]
-            await self._sees(play, {"closed"}, but=asked)
+            await self._sees(play, {"closed"}, but=_alone(play))
+            self.story.tell(play.family.id, "closed, in the same words as every ending")
 
     async def _ends(self) -> list[Settled]:
         found = [await self._end_of(play) for play in self._plays]
@@ -153,6 +158,8 @@ class Demo:
             verification = await operator.log_is_whole()
             if not verification["whole"]:
                 raise DidNotEndSo(f"{county}: the log is not as it was written from {verification['broken_at']} on")
+            if stuck := await operator.stuck():
+                raise DidNotEndSo(f"something is held, or was set aside, in {', '.join(stuck)}")
         return found
 
     async def _end_of(self, play: Play) -> Settled:
@@ -168,7 +175,7 @@ class Demo:
                 raise DidNotEndSo(f"{play.family.id}: {doubled}") from None
 
         try:
-            ended: Settled = await until(end, "an end", within=WITHIN, every=EVERY)
+            ended: Settled = await until(end, "an end", within=WITHIN / 4, every=EVERY)
         except DidNotHappen:
             raise DidNotEndSo(f"{play.family.id} did not end; {play.family.outcome} was to come") from None
         if ended.outcome is not play.family.outcome:
@@ -176,8 +183,7 @@ class Demo:
         self.story.settled(play.family.id, f"ended, once: {ended.outcome.value.replace('_', ' ')}")
         return ended
 
-    async def _each_stands_once(self, found: Iterable[Settled]) -> None:
-        delivered = [one for one in found if one.receipt and one.adapter == "fhir"]
+    async def _each_stands_once(self, found: Sequence[Settled]) -> None:
         for county in self._operators:
             destination = server_of(self._place.profiles, county)
             if destination is None:
@@ -185,7 +191,8 @@ class Demo:
             effects = await self._systems.effects(destination.name)
             if doubled := [identifier for identifier, count in effects.items() if count != 1]:
                 raise DidNotEndSo(f"{destination.name} holds {len(doubled)} things more than once")
-            receipts = [one.receipt or "" for one in delivered if one.county == county]
+            there = [one for one in found if (one.county, one.adapter) == (county, destination.adapter)]
+            receipts = [one.receipt or "" for one in there]
             identifiers = {
                 own for receipt in receipts for own in await self._systems.identifiers(destination.name, receipt)
             }
@@ -198,7 +205,7 @@ class Demo:
         folder = self._out / "documents" / str(play.registration_id)
         await one.release(delivery)
         saved = await one.download(delivery, folder)
-        self._documents[play.family.id] = [str(path.relative_to(ROOT)) for path in saved]
+        self._documents[play.family.id] = [_shown(path) for path in saved]
         self.story.tell(play.family.id, f"the package is released: {len(saved)} documents")
         await one.key_in(delivery)
         self.story.tell(play.family.id, "a member of staff has keyed it in")
@@ -212,7 +219,7 @@ class Demo:
             deliveries = await operator.deliveries(play.registration_id)
             return next((each for each in deliveries if each["state"] == state and each["attempt"] >= attempt), None)
 
-        return await until(there, f"{play.family.id} is {state}", within=WITHIN, every=EVERY)
+        return await until(there, f"a delivery of {play.family.id} that is {state}", within=WITHIN, every=EVERY)
 
     async def _sees(self, play: Play, these: set[str], but: Iterable[str] = ()) -> None:
         async def as_expected() -> bool:
@@ -241,6 +248,24 @@ class Demo:
         return MemberOfStaff(self._place, f"{county}-{role}")
 
 
+def _alone(play: Play) -> list[str]:
+    """Whoever asked to be contacted alone: their own part is with the county, and they see it."""
+    return [parent.person for parent in play.parents if parent.who.then is Then.ASKS_TO_BE_CONTACTED_ALONE]
+
+
+def _shown(path: Path) -> str:
+    """A path from the root of this checkout, where it is in it."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def _confirms(delivery: Told) -> str:
+    return f"{delivery['destination']} confirms: {delivery['receipt']}"
+
+
+def _day(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(HERE):%d.%m.}"
+
+
 async def _all(these: Iterable[Awaitable[Any]]) -> None:
     """All at the same time; the first that fails ends the others."""
 
@@ -267,7 +292,7 @@ def main() -> int:
     options = parser.parse_args()
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _end)
-    began = time.monotonic()
+    began, code = time.monotonic(), 1
     try:
         families = load_families(options.families)
         with Stack(options.directory, fresh=True, at=BEGINS, families_dir=options.families) as stack:
@@ -276,12 +301,11 @@ def main() -> int:
                 print(told(stack.addresses), "\n\nCtrl-C ends it.", flush=True)  # noqa: T201 - the command's answer
                 while True:
                     signal.pause()
-            return code
     except (DidNotStart, FamilyUnreadable) as reason:
         print(reason, file=sys.stderr)  # noqa: T201 - the command's answer
-        return 1
     except KeyboardInterrupt:
-        return 1
+        pass
+    return code
 
 
 def _play(demo: Demo, directory: Path, began: float) -> int:

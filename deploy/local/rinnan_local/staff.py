@@ -43,6 +43,15 @@ class MemberOfStaff(Player):
         """The county's deliveries that are not over."""
         return await self._read("record_export", "/deliveries")
 
+    async def stuck(self) -> list[str]:
+        """The processes in which a registration is held, or a message was set aside."""
+        addresses = self.installation.addresses
+        return [
+            room
+            for room in (*addresses.rooms, *addresses.hosts)
+            if await self._read(room, "/operations/held") or await self._read(room, "/operations/dead-letters")
+        ]
+
     async def release(self, delivery: Told) -> None:
         """Hand a prepared package to the people who key in."""
         await self._act(delivery, "release")

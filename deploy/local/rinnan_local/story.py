@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 HERE = ZoneInfo("Europe/Helsinki")
+WIDE = 120  # in a file, where no terminal says how wide it is
 
 
 class Story:
@@ -19,7 +21,7 @@ class Story:
     def __init__(self, now: Callable[[], datetime], families: Iterable[str], console: Console | None = None) -> None:
         self._now = now
         self._width = max(map(len, families), default=0)
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
     def tell(self, family: str, what: str) -> None:
         """One thing that a family did, or that happened to their registration."""
@@ -39,7 +41,14 @@ class Story:
 
     def close(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         """The table at the end."""
-        table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+        table = Table(
+            *(Column(column, overflow="fold") for column in columns),
+            title=title,
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            pad_edge=False,
+        )
         for row in rows:
             table.add_row(*row)
         self._console.print()
