@@ -49,7 +49,9 @@ def is_away(error: BaseException) -> bool:
     """Whether the database could not be reached, so that nothing is known to be wrong with what it was asked."""
     if isinstance(error, asyncpg.PostgresError):
         return _class_of(error) in _AWAY
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    if isinstance(error, OSError):
+        return error.filename is None  # else it is a file that is not there
+    return isinstance(error, TimeoutError | asyncpg.InterfaceError)
 
 
 def refuses_data(error: BaseException) -> bool:

@@ -83,6 +83,7 @@ class Ear(ConsumerRebalanceListener):
         self.moved_at = time.monotonic()
         self.trouble: str | None = None
         self._consumer: AIOKafkaConsumer | None = None
+        self._in_hand: Sequence[Record] = ()
 
     async def run(self) -> None:
         """Hear until stopped. Kafka away: try again, for ever."""
@@ -117,16 +118,17 @@ class Ear(ConsumerRebalanceListener):
         """Let the batch in hand finish and be committed, then leave the group."""
         self._stopping.set()
 
-    async def lag(self) -> int:
-        """How many records of this room's partitions wait to be heard."""
+    async def lag(self) -> dict[str, int]:
+        """How many records of this instance's partitions are not heard yet, by topic."""
         consumer = self._consumer
-        if consumer is None:
-            return 0
-        assigned = consumer.assignment()
-        if not assigned:
-            return 0
-        ends = await consumer.end_offsets(assigned)
-        return sum([max(0, ends[each] - await consumer.position(each)) for each in assigned])
+        assigned = consumer.assignment() if consumer else set()
+        if consumer is None or not assigned:
+            return {}
+        waiting = Counter({record.topic: 0 for record in self._in_hand})
+        waiting.update(record.topic for record in self._in_hand)
+        for partition, end in (await consumer.end_offsets(assigned)).items():
+            waiting[partition.topic] += max(0, end - await consumer.position(partition))
+        return dict(waiting)
 
     # aiokafka takes either a function or a coroutine here; its types know only the first.
     async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002 # pyright: ignore[reportIncompatibleMethodOverride]
@@ -140,10 +142,10 @@ class Ear(ConsumerRebalanceListener):
     async def _listen(self, consumer: AIOKafkaConsumer) -> None:
         while not self._stopping.is_set():
             self.moved_at = time.monotonic()
-            records = await self._gather(consumer)
-            if records:
-                async with self._deciding:
-                    await self._hear(consumer, records)
+            self._in_hand = await self._gather(consumer)
+            if self._in_hand:
+                await self._hear(consumer, self._in_hand)
+                self._in_hand = ()
 
     async def _gather(self, consumer: AIOKafkaConsumer) -> list[Record]:
         records = _flat(await consumer.getmany(timeout_ms=500, max_records=MOST))
@@ -153,20 +155,29 @@ class Ear(ConsumerRebalanceListener):
         return records
 
     async def _hear(self, consumer: AIOKafkaConsumer, records: Sequence[Record]) -> None:
-        """Hear the batch, and while that cannot be done: pause, keep polling, acknowledge nothing."""
+        """Hear the batch, and while that cannot be done: pause, keep polling, acknowledge nothing.
+
+        Partitions may be taken away meanwhile: whoever has them hears from the last commit, and the inbox knows what
+        was heard by then.
+        """
         pause = 0.1
         while True:
-            started = time.perf_counter()
-            try:
-                await self._hearer.hear(records)
-                break
-            except Exception as error:
-                self.trouble = "cannot_hear"
-                log.warning("cannot_hear", extra={"fault": type(error).__name__, "records": len(records)})
-                if self._stopping.is_set():
-                    raise
-                await self._keep_polling(consumer, pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+            async with self._deciding:
+                if await self._heard(consumer, records):
+                    return
+            if self._stopping.is_set():
+                return
+            await self._keep_polling(consumer, pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _heard(self, consumer: AIOKafkaConsumer, records: Sequence[Record]) -> bool:
+        started = time.perf_counter()
+        try:
+            await self._hearer.hear(records)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing has happened; the batch is heard again
+            self.trouble = "cannot_hear"
+            log.warning("cannot_hear", extra={"fault": type(error).__name__, "records": len(records)})
+            return False
         self.trouble = None
         metrics.seconds.labels("hear").observe(time.perf_counter() - started)
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
@@ -175,13 +186,16 @@ class Ear(ConsumerRebalanceListener):
         except (CommitFailedError, IllegalStateError):
             # The group has moved on. Somebody hears these records again; the inbox knows them.
             log.info("commit_after_rebalance")
+        return True
 
     async def _keep_polling(self, consumer: AIOKafkaConsumer, seconds: float) -> None:
+        """Stay a member of the group. What comes of partitions that were not ours before goes back."""
         self.moved_at = time.monotonic()
         paused = consumer.assignment()
         consumer.pause(*paused)
         try:
-            await consumer.getmany(timeout_ms=int(seconds * 1000))
+            for partition, records in (await consumer.getmany(timeout_ms=0)).items():
+                consumer.seek(partition, records[0].offset)
             await self._rest(seconds)
         finally:
             consumer.resume(*(paused & consumer.assignment()))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
 from rinnan_chassis import metrics
 from rinnan_chassis.batch import Batches
 from rinnan_chassis.database import Database
 
 log = logging.getLogger(__name__)
+
+Lag = Callable[[], Awaitable[Mapping[str, int]]]
 
 COUNT_EVERY = 5.0
 PRUNE_EVERY = 600.0
@@ -28,9 +32,10 @@ LONGER = timedelta(days=7)
 class Housekeeping:
     """Counts and prunes for one room, in real time."""
 
-    def __init__(self, batches: Batches[Any]) -> None:
+    def __init__(self, batches: Batches[Any], lag: Lag | None = None) -> None:
         self._database: Database = batches.database
         self._batches = batches
+        self._lag = lag
         self._kept = batches.topics.longest_retention() + LONGER
         self._stopping = asyncio.Event()
 
@@ -44,10 +49,11 @@ class Housekeeping:
         while not self._stopping.is_set():
             try:
                 await self.count()
+                await self.measure_lag()
                 if time.monotonic() >= prune_at:
                     await self.prune()
                     prune_at = time.monotonic() + PRUNE_EVERY
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, OSError, TimeoutError) as error:
                 log.warning("cannot_keep_house", extra={"fault": type(error).__name__})
             try:
                 async with asyncio.timeout(COUNT_EVERY):
@@ -68,6 +74,8 @@ class Housekeeping:
         metrics.dead.set(row["dead"])
         metrics.outbox_waiting.set(row["outbox"])
         now = self._batches.clock.now()
+        for name in self._batches.handlers.kinds:
+            metrics.oldest_due_work.labels(name).set(0)
         for kind in await self._database.fetch(
             """select kind, extract(epoch from $1 - min(due_at))::float8 as late
                from work where state = 'waiting' and due_at <= $1 group by kind""",
@@ -75,6 +83,13 @@ class Housekeeping:
         ):
             metrics.oldest_due_work.labels(kind["kind"]).set(kind["late"])
         return dict(row)
+
+    async def measure_lag(self) -> None:
+        """How far this instance's hearing is behind, as gauges."""
+        if self._lag is not None:
+            async with asyncio.timeout(COUNT_EVERY):
+                for topic, waiting in (await self._lag()).items():
+                    metrics.lag.labels(topic).set(waiting)
 
     async def prune(self) -> None:
         """Forget what is older than anything that could still be repeated. Small statements, no long locks."""

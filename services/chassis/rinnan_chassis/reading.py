@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from rinnan_chassis.envelope import Unreadable, opened, read, subject_in
 from rinnan_chassis.handlers import Handlers
 from rinnan_chassis.items import Heard, Item
+from rinnan_chassis.sealing import says_it_belongs_to
+from rinnan_events import Event, Sealed, sealed_fields
 
 NEVER = datetime.fromtimestamp(0, UTC)
 """Stands where no time could be read: what is set aside is never judged by its time."""
@@ -30,6 +32,7 @@ def item_of(handlers: Handlers[Any], heard: Heard, fallback_cause: str) -> Item 
     cause = f"{envelope.source}|{envelope.id}"
     try:
         event = opened(hearing.event, envelope, heard.body or b"")
+        _check_seals(event)
         if hearing.concerns is not None and not hearing.concerns(event):
             return None
         claims = hearing.claims(event) if hearing.claims else ()
@@ -48,6 +51,14 @@ def item_of(handlers: Handlers[Any], heard: Heard, fallback_cause: str) -> Item 
         heard=heard,
         traceparent=envelope.traceparent,
     )
+
+
+def _check_seals(event: Event) -> None:
+    """Find a sealed part that was cut out of another event before anything is built on it."""
+    for name, _ in sealed_fields(type(event)):
+        part: Sealed[Any] | None = getattr(event, name)
+        if part is not None and part.binding is not None and not says_it_belongs_to(part.token, part.binding):
+            raise Unreadable("seal_out_of_place")
 
 
 def _reason(error: Exception) -> str:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from rinnan_chassis import metrics
 from rinnan_chassis.database import Database, Transaction, lock_number
@@ -38,6 +37,7 @@ class Relay:
         self._database = database
         self._kafka = kafka
         self._stopping = False
+        self._stopped = asyncio.Event()
         self.woken = asyncio.Event()
         self.moved_at = time.monotonic()
         self.trouble: str | None = None
@@ -47,9 +47,10 @@ class Relay:
         while not self._stopping:
             producer: AIOKafkaProducer | None = None
             try:
-                async with self._database.acquire() as connection:
-                    if not await self._alone(connection):
-                        await self._wait(LOOK_ANYWAY_AFTER)
+                self.moved_at = time.monotonic()
+                async with self._database.acquire() as connection, _alone(connection, self._schema) as alone:
+                    if not alone:
+                        await self._rest()
                         continue
                     producer = AIOKafkaProducer(
                         acks="all",
@@ -62,10 +63,10 @@ class Relay:
                     await producer.start()
                     self.trouble = None
                     await self._publish(connection, producer)
-            except (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is not marked is said again
                 self.trouble = "cannot_say"
                 log.warning("cannot_say", extra={"fault": type(error).__name__})
-                await self._wait(1.0)
+                await self._rest()
             finally:
                 if producer is not None:
                     await producer.stop()
@@ -73,49 +74,69 @@ class Relay:
     def stop(self) -> None:
         """Finish the wave in hand."""
         self._stopping = True
+        self._stopped.set()
         self.woken.set()
 
-    async def _alone(self, connection: Transaction) -> bool:
-        self.moved_at = time.monotonic()
-        return await connection.fetchval("select pg_try_advisory_lock($1)", lock_number(f"{self._schema}/relay"))
-
     async def _publish(self, connection: Transaction, producer: AIOKafkaProducer) -> None:
-        try:
-            while not self._stopping:
-                self.moved_at = time.monotonic()
-                self.woken.clear()
-                rows = await connection.fetch(
-                    """select position, subject, topic, record_key, headers::text as headers, body,
-                              extract(epoch from now() - said_at) as age
-                       from outbox where sent_at is null order by position limit $1""",
-                    MOST,
-                )
-                metrics.outbox_age.set(rows[0]["age"] if rows else 0)
-                if not rows:
-                    await self._wait(LOOK_ANYWAY_AFTER)
-                for wave in waves(rows):
-                    await self._send(connection, producer, wave)
-        finally:
-            await connection.execute("select pg_advisory_unlock($1)", lock_number(f"{self._schema}/relay"))
+        while not self._stopping:
+            self.moved_at = time.monotonic()
+            self.woken.clear()
+            rows = await connection.fetch(
+                """select position, subject, topic, record_key, headers::text as headers, body,
+                          extract(epoch from now() - said_at) as age
+                   from outbox where sent_at is null order by position limit $1""",
+                MOST,
+            )
+            metrics.outbox_age.set(rows[0]["age"] if rows else 0)
+            if not rows:
+                await self._wait()
+            await self._send(connection, producer, rows)
 
-    async def _send(self, connection: Transaction, producer: AIOKafkaProducer, wave: Sequence[Any]) -> None:
-        """Publish one wave and mark exactly what was acknowledged; then raise, if anything failed."""
-        results = await asyncio.gather(*(_publish_one(producer, row) for row in wave), return_exceptions=True)
-        sent = [
-            row["position"] for row, result in zip(wave, results, strict=True) if not isinstance(result, BaseException)
-        ]
-        await connection.execute("update outbox set sent_at = now() where position = any($1::bigint[])", sent)
-        metrics.said.inc(len(sent))
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+    async def _send(self, connection: Transaction, producer: AIOKafkaProducer, rows: Sequence[Any]) -> None:
+        """Publish what can be published, and mark exactly that. Then raise what was in the way of the rest, if any."""
+        failed: dict[Any, BaseException] = {}
+        for wave in waves(rows):
+            going = [row for row in wave if row["subject"] not in failed]
+            results = await asyncio.gather(*(_publish_one(producer, row) for row in going), return_exceptions=True)
+            sent: list[int] = []
+            for row, result in zip(going, results, strict=True):
+                if isinstance(result, BaseException):
+                    failed[row["subject"]] = result
+                else:
+                    sent.append(row["position"])
+            await connection.execute("update outbox set sent_at = now() where position = any($1::bigint[])", sent)
+            metrics.said.inc(len(sent))
+            if failed and not sent:
+                break
+        for error in failed.values():
+            raise error
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(LOOK_ANYWAY_AFTER):
                 await self.woken.wait()
         except TimeoutError:
             return
+
+    async def _rest(self) -> None:
+        """Wait a while, whatever happens meanwhile, unless it is time to stop."""
+        try:
+            async with asyncio.timeout(LOOK_ANYWAY_AFTER):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+
+@asynccontextmanager
+async def _alone(connection: Transaction, schema: str) -> AsyncGenerator[bool]:
+    """Whether this is the one relay of its room, by a lock that is let go of before the connection is."""
+    number = lock_number(f"{schema}/relay")
+    alone = await connection.fetchval("select pg_try_advisory_lock($1)", number)
+    try:
+        yield alone
+    finally:
+        if alone:
+            await connection.execute("select pg_advisory_unlock($1)", number)
 
 
 async def _publish_one(producer: AIOKafkaProducer, row: Any) -> None:

@@ -40,12 +40,16 @@ from rinnan_chassis.web.operations import operations_routes
 from rinnan_chassis.web.problems import Problems
 from rinnan_chassis.web.tokens import PartyTokenCheck, public_keys
 from rinnan_chassis.working import Worker
-from rinnan_events import Event, Group
+from rinnan_events import Event, Group, sealed_fields
 
 S = TypeVar("S")
 log = logging.getLogger(__name__)
 
 Routes = Callable[[Desk[Any], Doors], Sequence[APIRouter]]
+
+
+class WrappingKeysMissing(Exception):  # noqa: N818 - a state of the settings
+    """The process was not given the wrapping keys of the seal groups that its room opens. It does not start."""
 
 
 class Loop(Protocol):
@@ -89,13 +93,16 @@ async def _live(room: Room[S]) -> None:
     topics = Topics.load(settings.topics_file)
     hears = room.handlers.topics | room.topics
     speaks = {event.topic for event in room.says}
-    topics.check(role, speaks=speaks, hears=hears, opens=room.opens)
+    topics.check(role, speaks=speaks, hears=hears, opens=room.opens | _sealed_in(room.says))
+    room.handlers.check()
+    wrapping = settings.held_wrapping_keys()
+    if missing := sorted(room.opens - wrapping.keys()):
+        raise WrappingKeysMissing(", ".join(missing))
     clock = clock_of(settings.clock_file, on_loopback=settings.on_loopback())
 
     async with AsyncExitStack() as stack:
         database = await _patiently(lambda: _open_database(room))
         stack.push_async_callback(database.close)
-        wrapping = settings.held_wrapping_keys()
         keyring = await Keyring.connect(settings.keyring(), wrapping, **settings.database_arguments())
         stack.push_async_callback(keyring.close)
         batches = Batches(room.name, speaker, role, room.handlers, database, keyring, topics, clock, room.reference)
@@ -103,7 +110,7 @@ async def _live(room: Room[S]) -> None:
         worker = Worker(batches, room.outside)
         group = speaker.replace("/", ".")
         ear = Ear(room.hearer(batches), group, settings.kafka_arguments(), hears)
-        house = Housekeeping(batches)
+        house = Housekeeping(batches, ear.lag if hears else None)
         batches.after_commit = _wake(relay, worker)
         secret = hashlib.sha256(b"fingerprints" + b"".join(wrapping[each] for each in sorted(wrapping))).digest()
         desk = Desk(batches, secret)
@@ -127,6 +134,10 @@ async def _live(room: Room[S]) -> None:
             if closing is not None:
                 await closing()
             log.info("stopped")
+
+
+def _sealed_in(says: Sequence[type[Event]]) -> frozenset[Group]:
+    return frozenset(group for event in says for _, group in sealed_fields(event))
 
 
 async def _open_database(room: Room[Any]) -> Database:

@@ -21,12 +21,13 @@ import asyncpg
 
 from rinnan_chassis import metrics
 from rinnan_chassis.batch import Batches
-from rinnan_chassis.database import Database, is_away
+from rinnan_chassis.database import Database
 from rinnan_chassis.deciding import GaveUp, Lost, Unavailable
 from rinnan_chassis.handlers import AfterCrash, Kind, due_payload
 from rinnan_chassis.items import Item, Lease
-from rinnan_chassis.jsonb import read_payload
+from rinnan_chassis.jsonb import read_payload, read_state
 from rinnan_chassis.keyring import Keyring
+from rinnan_chassis.sealing import KeyDestroyed, SealBroken
 from rinnan_chassis.seals import open_part
 from rinnan_events import Opened, Sealed
 
@@ -77,8 +78,8 @@ class _Leased:
     lease: Lease
     subject: UUID
     payload: dict[str, Any]
-    lost: bool
-    lease_ended_at: datetime | None
+    ran_out_at: datetime | None
+    """When the lease of a worker that never came back ended."""
 
 
 class Worker:
@@ -106,11 +107,12 @@ class Worker:
                 try:
                     found = await self._lease()
                     self.trouble = None
+                except asyncpg.UniqueViolationError:
+                    continue  # another worker has just leased work of one of these subjects: look again
                 except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                    if not isinstance(error, asyncpg.UniqueViolationError):
-                        self.trouble = "cannot_lease"
-                        log.warning("cannot_lease", extra={"fault": type(error).__name__})
-                        await asyncio.sleep(LOOK_ANYWAY_AFTER)
+                    self.trouble = "cannot_lease"
+                    log.warning("cannot_lease", extra={"fault": type(error).__name__})
+                    await asyncio.sleep(LOOK_ANYWAY_AFTER)
                     continue
                 for leased in found:
                     self._start(leased)
@@ -134,25 +136,26 @@ class Worker:
         kinds = [name for name, slots in free.items() if slots > 0]
         if not kinds:
             return []
-        now = self._batches.clock.now()
-        async with self._batches.database.acquire() as connection, connection.transaction():
-            ran_out = await connection.fetch(_RAN_OUT, kinds)
-            rows = await connection.fetch(
-                _LEASE,
-                now,
-                kinds,
-                [self._kinds[name].lease.total_seconds() for name in kinds],
-                [free[name] for name in kinds],
-                [self._kinds[name].after_crash is AfterCrash.AGAIN for name in kinds],
-            )
-        lost = {row["id"]: row["lease_until"] for row in ran_out}
+        rows = await self._batches.database.fetch(
+            _LEASE,
+            self._batches.clock.now(),
+            kinds,
+            [self._kinds[name].lease.total_seconds() for name in kinds],
+            [free[name] for name in kinds],
+        )
         return [
             _Leased(
-                Lease(row["id"], row["kind"], row["key"], row["fence"], row["attempts"]),
+                Lease(
+                    row["id"],
+                    row["kind"],
+                    row["key"],
+                    row["fence"],
+                    row["attempts"],
+                    timed=self._kinds[row["kind"]].run is None,
+                ),
                 row["subject"],
                 read_payload(row["payload"]),
-                row["lost"],
-                lost.get(row["id"]),
+                row["ran_out_at"],
             )
             for row in rows
         ]
@@ -160,11 +163,13 @@ class Worker:
     def _start(self, leased: _Leased) -> None:
         kind = self._kinds[leased.lease.kind]
         self._busy[kind.name] += 1
-        if leased.lost and kind.after_crash is AfterCrash.DECIDE:
-            ended = leased.lease_ended_at or self._batches.clock.now()
-            self._bring(leased, Lost(kind.name, leased.lease.key, leased.payload, ended))
+        if leased.ran_out_at is not None and kind.after_crash is AfterCrash.DECIDE:
+            self._bring(leased, Lost(kind.name, leased.lease.key, leased.payload, leased.ran_out_at))
         elif kind.run is None:
-            self._bring(leased, due_payload(kind, leased.payload))
+            try:
+                self._bring(leased, due_payload(kind, leased.payload))
+            except TypeError as error:  # planned by a room that has changed since
+                self._bring(leased, None, fault=type(error).__name__)
         else:
             task = asyncio.create_task(self._run(kind, leased))
             self._running.add(task)
@@ -179,11 +184,20 @@ class Worker:
                 return
             async with asyncio.timeout(kind.lease.total_seconds() * 0.9):
                 result = await kind.run(job, self._outside)
+        except KeyDestroyed:
+            self._bring(leased, None)
+        except SealBroken as broken:
+            log.exception("seal_broken", extra={"subject": str(leased.subject), "kind": kind.name})
+            self._bring(leased, None, fault=type(broken).__name__)
         except Unavailable as away:
             await self._again(kind, leased, away.reason)
         except Exception as error:
             log.exception("work_failed", extra={"subject": str(leased.subject), "kind": kind.name})
-            await self._again(kind, leased, type(error).__name__)
+            if kind.after_crash is AfterCrash.DECIDE:  # nobody knows how far it came
+                ended = self._batches.clock.now()
+                self._bring(leased, Lost(kind.name, leased.lease.key, leased.payload, ended))
+            else:
+                await self._again(kind, leased, type(error).__name__)
         else:
             self._bring(leased, result)
         finally:
@@ -203,19 +217,17 @@ class Worker:
                 leased.lease.fence,
                 due_at,
             )
-        except Exception as error:
-            if not is_away(error):
-                raise
-            # The lease runs out by itself, and the work is then taken up again as its kind says.
+        except Exception as error:  # noqa: BLE001 - the lease then runs out, and its kind says what becomes of it
+            log.warning("cannot_put_back", extra={"subject": str(leased.subject), "fault": type(error).__name__})
         self._free(kind.name)
 
-    def _bring(self, leased: _Leased, result: object | None) -> None:
+    def _bring(self, leased: _Leased, result: object | None, *, fault: str | None = None) -> None:
         lease = leased.lease
         cause = f"work|{lease.id}|{lease.fence}"
         deciders = self._batches.handlers.decided
         decider = deciders.get(type(result)) if result is not None else _nothing_to_do
         now = self._batches.clock.now()
-        self._results.put_nowait(Item(result, decider, cause, now, leased.subject, lease=lease))
+        self._results.put_nowait(Item(result, decider, cause, now, leased.subject, lease=lease, fault=fault))
 
     async def _decide_results(self) -> None:
         while True:
@@ -258,8 +270,6 @@ class Worker:
 
 async def read_subject(batches: Batches[Any], subject: UUID) -> Any:
     """The last good state of a subject, without a lock; None where there is none."""
-    from rinnan_chassis.jsonb import read_state  # noqa: PLC0415 - keeps the import list to what the worker does
-
     text = await batches.database.fetchval("select state::text from subject where id = $1", subject)
     return None if text is None else read_state(batches.handlers.state, text)
 
@@ -268,29 +278,27 @@ def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
     return None
 
 
-_RAN_OUT = """
-select id, lease_until from work where state = 'leased' and lease_until < clock_timestamp() and kind = any($1::text[])
-"""
-
 _LEASE = """
 with kind as (
-  select * from unnest($2::text[], $3::float8[], $4::int[], $5::bool[]) as k (name, lease, free, again)
+  select * from unnest($2::text[], $3::float8[], $4::int[]) as k (name, lease, free)
 ), due as (
-  select w.id, w.subject, w.kind, w.due_at, false as lost
-  from work w
-  where w.state = 'waiting' and w.due_at <= $1 and w.kind = any($2::text[])
-    and not exists (select from work other where other.subject = w.subject and other.state = 'leased')
-    and not exists (select from subject s where s.id = w.subject and s.held_at is not null)
-  order by w.due_at limit (select sum(free) * 2 from kind)
-  for update of w skip locked
+  select w.* from kind cross join lateral (
+    select w.id, w.subject, w.kind, w.due_at, null::timestamptz as ran_out_at
+    from work w
+    where w.state = 'waiting' and w.kind = kind.name and w.due_at <= $1
+      and not exists (select from work other where other.subject = w.subject and other.state = 'leased')
+      and not exists (select from subject s where s.id = w.subject and s.held_at is not null)
+    order by w.due_at limit kind.free * 2
+    for update of w skip locked) as w
 ), one_each as (
-  select distinct on (subject) id, kind, due_at, lost from due order by subject, due_at, id
+  select distinct on (subject) id, kind, due_at, ran_out_at from due order by subject, due_at, id
 ), ran_out as (
-  select w.id, w.kind, w.due_at, true as lost from work w
+  select w.id, w.kind, w.due_at, w.lease_until as ran_out_at from work w
   where w.state = 'leased' and w.lease_until < clock_timestamp() and w.kind = any($2::text[])
-  limit 50 for update skip locked
+    and not exists (select from subject s where s.id = w.subject and s.held_at is not null)
+  limit 50 for update of w skip locked
 ), chosen as (
-  select id, kind, lost, row_number() over (partition by kind order by lost desc, due_at, id) as place
+  select id, kind, ran_out_at, row_number() over (partition by kind order by ran_out_at, due_at, id) as place
   from (select * from one_each union all select * from ran_out) as both_sorts
 )
 update work w
@@ -298,5 +306,5 @@ set state = 'leased', fence = w.fence + 1, attempts = w.attempts + 1,
     lease_until = clock_timestamp() + make_interval(secs => kind.lease)
 from chosen join kind on kind.name = chosen.kind
 where w.id = chosen.id and chosen.place <= kind.free
-returning w.id, w.kind, w.key, w.subject, w.fence, w.attempts, w.payload::text as payload, chosen.lost
+returning w.id, w.kind, w.key, w.subject, w.fence, w.attempts, w.payload::text as payload, chosen.ran_out_at
 """

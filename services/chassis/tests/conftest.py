@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from services.chassis.tests.toy import TOPICS, Answered, Kept, World, toy
+
+from rinnan_chassis.testing import Stage, stage_of
+
+
+@pytest.fixture
+async def stage(postgres_admin_url: str) -> AsyncIterator[Stage[Kept]]:
+    """The toy on stage."""
+    async with stage_of(
+        toy(), admin_url=postgres_admin_url, room="toy", topics=TOPICS, outside=World(), says=[Answered]
+    ) as on_stage:
+        yield on_stage
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,7 @@ create table work (
   ended_at timestamptz,
   unique (kind, key)
 );
-create index work_due on work (due_at) where state = 'waiting';
+create index work_due on work (kind, due_at) where state = 'waiting';
 create unique index work_leased on work (subject) where state = 'leased';
 create index work_subject on work (subject);
 create index work_ended on work (ended_at) where ended_at is not null;

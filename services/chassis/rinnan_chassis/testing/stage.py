@@ -147,13 +147,10 @@ async def stage_of(
 ) -> AsyncGenerator[Stage[S]]:
     """Put a room on stage in a database of its own, which is dropped afterwards."""
     name = f"stage_{uuid4().hex}"
-    admin = await asyncpg.connect(admin_url)
-    await admin.execute(f"create database {name}")
+    await _execute(admin_url, f"create database {name}")
     url = admin_url.rsplit("/", 1)[0] + "/" + name
-    inside = await asyncpg.connect(url)
-    await inside.execute(f"create schema keyring; create schema {room}")
-    await inside.execute(files("rinnan_chassis").joinpath("keyring.sql").read_text("utf-8"))
-    await inside.close()
+    keyring_tables = files("rinnan_chassis").joinpath("keyring.sql").read_text("utf-8")
+    await _execute(url, f"create schema keyring; create schema {room}", keyring_tables)
     await migrate(url, room, [migrations] if migrations else [])
     database: Database = await connect(url, room)
     keyring = await Keyring.connect(url, {group: os.urandom(32) for group in Group})
@@ -166,5 +163,13 @@ async def stage_of(
     finally:
         await database.close()
         await keyring.close()
-        await admin.execute(f"drop database {name} with (force)")
-        await admin.close()
+        await _execute(admin_url, f"drop database {name} with (force)")
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,410 @@
+"""Due work: run outside every transaction, never two at once for one subject, and decided on like anything else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from services.chassis.tests.toy import Ask, Fetched, Kept, Rang, Secret, World, hear, news, run_the_errand, secret, toy
+
+from rinnan_chassis.deciding import Unavailable
+from rinnan_chassis.handlers import AfterCrash, Backoff, Handlers, Undecided
+from rinnan_chassis.sealing import SealBroken
+from rinnan_chassis.testing import Stage
+from rinnan_chassis.working import Job, Worker
+
+pytestmark = pytest.mark.stack
+
+SOON = timedelta(seconds=0.3)
+WHY = {"by": "someone", "why": "the fault is known"}
+
+
+async def results_of(stage: Stage[Kept], subject: UUID) -> tuple[str, ...]:
+    kept = await stage.state(subject)
+    return kept.results if kept else ()
+
+
+@asynccontextmanager
+async def at_work(stage: Stage[Kept], world: World | None = None, **leased: Any) -> AsyncIterator[Worker]:
+    """A worker of the same room, as another process would run it."""
+    batches = replace(stage.batches, handlers=toy(**leased)) if leased else stage.batches
+    worker = Worker(batches, world or stage.outside)
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait_for(running, 10)
+
+
+async def crash(stage: Stage[Kept], **leased: Any) -> None:
+    """Let a worker lease what is due, and die in the middle of it."""
+    began = asyncio.Event()
+
+    async def die(_: Job) -> object:
+        began.set()
+        return await asyncio.Event().wait()
+
+    batches = replace(stage.batches, handlers=toy(**leased)) if leased else stage.batches
+    running = asyncio.create_task(Worker(batches, World(die)).run())
+    await asyncio.wait_for(began.wait(), 5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def until(stage: Stage[Kept], query: str) -> None:
+    async with asyncio.timeout(8):
+        while not await stage.batches.database.fetchval(query):  # noqa: ASYNC110 - it waits for a row
+            await asyncio.sleep(0.02)
+
+
+NOTHING_LEFT = "select not exists (select from work where state <> 'done')"
+
+
+async def test_work_is_run_with_no_transaction_open_and_its_result_decided_on(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+
+    async def look(job: Job) -> object:
+        locked = await job.database.fetchval("select count(*) from pg_stat_activity where state like 'idle in%'")
+        return Fetched(f"{locked} open")
+
+    stage.outside.errand = look
+    await stage.hears(news(subject, what="errand"))
+    assert await stage.works() == 1
+    assert await results_of(stage, subject) == ("0 open",)
+
+
+async def test_work_planned_twice_under_one_key_is_done_once(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 1, "errand"), news(subject, 1, "errand"))
+    assert await stage.works() == 1
+    await stage.hears(news(subject, 1, "errand"))
+    assert await stage.works() == 0
+    assert stage.outside.came == [f"{subject}.1"]
+
+
+async def test_planning_again_moves_what_still_waits(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 1, "errand"), news(subject, 1, "errand in an hour"))
+    assert await stage.works() == 0
+    stage.clock.pass_by(hours=1)
+    assert await stage.works() == 1
+
+
+async def test_cancelled_work_is_never_done(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 1, "errand in an hour"), news(subject, 1, "cancel"))
+    stage.clock.pass_by(hours=2)
+    assert await stage.works() == 0
+    assert stage.outside.came == []
+
+
+async def test_while_its_world_is_away_work_waits_longer_each_time(stage: Stage[Kept]) -> None:
+    async def away(_: Job) -> object:
+        if len(stage.outside.came) < 3:
+            raise Unavailable("away")
+        return Fetched("at last")
+
+    stage.outside.errand = away
+    subject = uuid4()
+    await stage.hears(news(subject, what="errand"))
+    waits: list[float] = []
+    for _ in range(2):
+        await stage.works()
+        due_at = await stage.batches.database.fetchval("select due_at from work")
+        waits.append((due_at - stage.clock.now()).total_seconds())
+        stage.clock.move(due_at)
+    await stage.works()
+    assert waits == [60, 120]
+    assert await results_of(stage, subject) == ("at last",)
+
+
+async def test_work_tried_often_enough_is_given_up_and_decided_on(stage: Stage[Kept]) -> None:
+    async def away(_: Job) -> object:
+        raise Unavailable("line_down")
+
+    stage.outside.errand = away
+    subject = uuid4()
+    await stage.hears(news(subject, what="errand"))
+    for _ in range(5):
+        await stage.works()
+        stage.clock.pass_by(hours=1)
+    assert len(stage.outside.came) == 3
+    assert await results_of(stage, subject) == ("gave up: line_down",)
+
+
+async def test_a_bell_rings_at_its_time_and_not_before(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 5, "bell"))
+    stage.clock.pass_by(seconds=-1)
+    assert await stage.works() == 0
+    stage.clock.pass_by(seconds=1)
+    assert await stage.works() == 1
+    assert await results_of(stage, subject) == ("rang 5",)
+
+
+async def test_two_workers_never_run_two_rows_of_one_subject_at_once(stage: Stage[Kept]) -> None:
+    inside: dict[UUID, int] = {}
+    most: list[int] = []
+
+    async def count(job: Job) -> object:
+        inside[job.subject] = inside.get(job.subject, 0) + 1
+        most.append(inside[job.subject])
+        await asyncio.sleep(0.01)
+        inside[job.subject] -= 1
+        return Fetched(job.key)
+
+    stage.outside.errand = count
+    subjects = [uuid4() for _ in range(4)]
+    for number in range(6):
+        await stage.hears(*(news(subject, number, "errand") for subject in subjects), batch=True)
+    async with at_work(stage), at_work(stage):
+        await until(stage, NOTHING_LEFT)
+    assert max(most) == 1
+    assert len(stage.outside.came) == len(set(stage.outside.came)) == 24
+
+
+async def test_the_database_itself_refuses_two_leases_of_one_subject(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 1, "errand"), news(subject, 2, "errand"))
+    with pytest.raises(Exception, match="work_leased"):
+        await stage.batches.database.execute("update work set state = 'leased'")
+
+
+async def test_much_work_of_one_kind_does_not_starve_another(stage: Stage[Kept]) -> None:
+    stage.outside.errand = lambda _: asyncio.sleep(60)
+    slow = [news(uuid4(), what="once") for _ in range(300)]
+    await stage.hears(*slow, batch=True)
+    stage.clock.pass_by(minutes=1)
+    subject = uuid4()
+    await stage.hears(news(subject, 9, "bell"))
+    worker = Worker(stage.batches, stage.outside)
+    running = asyncio.create_task(worker.run())
+    await until(stage, "select exists (select from work where kind = 'bell' and state = 'done')")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await results_of(stage, subject) == ("rang 9",)
+
+
+async def test_work_whose_lease_ran_out_is_run_again_under_a_higher_fence(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, what="errand"))
+    await crash(stage, lease=SOON)
+    async with at_work(stage):
+        await until(stage, NOTHING_LEFT)
+    assert await results_of(stage, subject) == ("fetched",)
+    assert await stage.batches.database.fetchval("select fence from work") == 2
+
+
+async def test_the_late_result_of_a_worker_that_lost_its_lease_is_dropped(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    waiting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def sleep_long(_: Job) -> object:
+        waiting.set()
+        await go_on.wait()
+        return Fetched("late")
+
+    await stage.hears(news(subject, what="errand"))
+    async with at_work(stage, World(sleep_long)):
+        await waiting.wait()
+        await stage.batches.database.execute("update work set lease_until = now() - interval '1 second'")
+        async with at_work(stage):
+            await until(stage, NOTHING_LEFT)
+        go_on.set()
+    assert await results_of(stage, subject) == ("fetched",)
+
+
+async def test_work_that_may_not_run_twice_is_lost_with_its_lease(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, what="once"))
+    await crash(stage, lease=SOON)
+    async with at_work(stage):
+        await until(stage, NOTHING_LEFT)
+    assert await results_of(stage, subject) == ("lost once",)
+    assert stage.outside.came == []
+
+
+@pytest.mark.parametrize("how", ["raises", "takes longer than its lease"])
+async def test_work_that_may_not_run_twice_is_lost_when_it(stage: Stage[Kept], how: str) -> None:
+    async def fail(_: Job) -> object:
+        if how == "raises":
+            raise RuntimeError("halfway")
+        return await asyncio.Event().wait()
+
+    stage.outside.errand = fail
+    subject = uuid4()
+    await stage.hears(news(subject, what="once"))
+    async with at_work(stage, lease=SOON):
+        await until(stage, NOTHING_LEFT)
+    assert await results_of(stage, subject) == ("lost once",)
+    assert len(stage.outside.came) == 1
+
+
+async def test_a_run_is_cut_off_before_its_lease_ends(stage: Stage[Kept]) -> None:
+    ended: list[float] = []
+
+    async def too_long(_: Job) -> object:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await asyncio.Event().wait()
+        finally:
+            ended.append(loop.time() - began)
+
+    stage.outside.errand = too_long
+    await stage.hears(news(uuid4(), what="errand"))
+    async with at_work(stage, lease=SOON):
+        await until(stage, "select attempts = 1 and state = 'waiting' from work")
+    assert ended
+    assert ended[0] < SOON.total_seconds()
+
+
+async def test_a_decider_that_raises_on_a_result_leaves_the_work_stuck_and_the_subject_held(stage: Stage[Kept]) -> None:
+    async def poisoned(_: Job) -> object:
+        return Fetched("bad", poison=len(stage.outside.came) == 1)
+
+    stage.outside.errand = poisoned
+    subject = uuid4()
+    await stage.hears(news(subject, what="errand"))
+    await stage.works()
+    assert [(each["subject"], each["stuck"]) for each in await stage.operations.held()] == [(subject, 1)]
+    await stage.operations.release(subject, **WHY)
+    assert await stage.works() == 1
+    assert await results_of(stage, subject) == ("bad",)
+
+
+async def test_stuck_work_that_may_not_run_twice_is_lost_when_its_subject_is_released(stage: Stage[Kept]) -> None:
+    async def poisoned(_: Job) -> object:
+        return Fetched("written", poison=True)
+
+    stage.outside.errand = poisoned
+    subject = uuid4()
+    await stage.hears(news(subject, what="once"))
+    await stage.works()
+    await stage.operations.release(subject, **WHY)
+    async with at_work(stage):
+        await until(stage, NOTHING_LEFT)
+    assert len(stage.outside.came) == 1
+    assert await results_of(stage, subject) == ("lost once",)
+
+
+async def test_nothing_is_due_for_a_subject_while_it_is_held(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 1, "errand"), news(subject, 2, "bell"), news(subject, 3, "poison"))
+    assert await stage.works() == 0
+    await stage.operations.release(subject, **WHY)
+    assert await stage.works() == 2
+
+
+async def test_a_bell_that_was_ringing_when_its_subject_was_held_rings_after_the_release(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 2, "bell"))
+    worker = Worker(stage.batches, stage.outside)
+    [leased] = await worker._lease()
+    await stage.hears(news(subject, 3, "poison"))
+    worker._busy["bell"] += 1
+    worker._bring(leased, Rang(2))
+    async with at_work(stage):
+        await worker._decide([worker._results.get_nowait()])
+        assert await results_of(stage, subject) == ()
+        await stage.operations.release(subject, **WHY)
+        await until(stage, NOTHING_LEFT)
+    assert await results_of(stage, subject) == ("rang 2",)
+
+
+async def test_a_destroyed_key_is_an_answer_to_work_too(stage: Stage[Kept]) -> None:
+    async def open_it(job: Job) -> object:
+        kept = await job.state()
+        return Fetched((await job.open(kept.secret, Secret, party=party)).text)
+
+    stage.outside.errand = open_it
+    subject, party = uuid4(), uuid4()
+    await stage.hears(news(subject, what="errand", party=party, secret=secret(party)))
+    await stage.batches.keyring.destroy(subject, [party])
+    assert await stage.works() == 1
+    assert await stage.operations.held() == []
+
+
+async def test_a_seal_that_is_broken_holds_its_subject_for_a_person(stage: Stage[Kept]) -> None:
+    async def open_it(_: Job) -> object:
+        raise SealBroken
+
+    stage.outside.errand = open_it
+    subject = uuid4()
+    await stage.hears(news(subject, what="errand"))
+    await stage.works()
+    assert [each["stuck"] for each in await stage.operations.held()] == [1]
+
+
+async def test_a_bell_planned_by_an_older_room_stops_nobody_else(stage: Stage[Kept]) -> None:
+    old, new = uuid4(), uuid4()
+    await stage.hears(news(old, what="bell"))
+    await stage.batches.database.execute("""update work set payload = '{"hour": 3}'""")
+    await stage.hears(news(new, what="bell"))
+    assert await stage.works() == 1
+    assert [each["subject"] for each in await stage.operations.held()] == [old]
+
+
+async def test_a_worker_that_is_stopped_finishes_what_runs_and_has_it_decided(stage: Stage[Kept]) -> None:
+    began = asyncio.Event()
+
+    async def slowly(_: Job) -> object:
+        began.set()
+        await asyncio.sleep(0.3)
+        return Fetched("finished")
+
+    subject = uuid4()
+    await stage.hears(news(subject, what="errand"))
+    async with at_work(stage, World(slowly)):
+        await began.wait()
+    assert await results_of(stage, subject) == ("finished",)
+
+
+async def test_what_work_brings_for_a_forgotten_subject_is_dropped(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+
+    async def forget(job: Job) -> object:
+        await stage.desk.decide(Ask(uuid4(), what="forget"), subject=job.subject)
+        return Fetched("too late")
+
+    stage.outside.errand = forget
+    await stage.hears(news(subject, what="errand"))
+    await stage.works()
+    assert await stage.state(subject) is None
+    assert await stage.operations.held() == []
+
+
+async def test_done_work_keeps_nothing_of_what_it_carried(stage: Stage[Kept]) -> None:
+    await stage.hears(news(uuid4(), what="errand"))
+    await stage.works()
+    assert await stage.batches.database.fetchval("select payload::text from work") == "{}"
+
+
+@pytest.mark.parametrize("lacking", ["Lost", "GaveUp", "Rang"])
+def test_a_table_in_which_work_could_end_undecided_is_refused(lacking: str) -> None:
+    handlers = Handlers(Kept)
+    handlers.commands(Ask, hear)
+    if lacking == "Lost":
+        handlers.works("w", run_the_errand, after_crash=AfterCrash.DECIDE)
+    elif lacking == "GaveUp":
+        handlers.works("w", run_the_errand, retry=Backoff(give_up_after=1))
+    else:
+        handlers.due("w", Rang)
+    with pytest.raises(Undecided, match=lacking):
+        handlers.check()
+
+
+def test_a_whole_table_is_taken() -> None:
+    toy().check()
+
+
+def test_a_delay_grows_to_its_most_and_no_further() -> None:
+    backoff = Backoff(first=timedelta(seconds=5), factor=2, most=timedelta(minutes=1))
+    assert [backoff.delay(attempt).total_seconds() for attempt in (1, 2, 3, 4, 5, 10_000)] == [5, 10, 20, 40, 60, 60]
