@@ -51,6 +51,13 @@ async def ticket(database: Database, sha256: str) -> Ticket | None:
     return Ticket.noted(read_payload(note)) if note else None
 
 
+async def waits_to_be_taken_in(database: Database, ticket_id: UUID) -> bool:
+    """Whether a party's own parts still rest under this ticket's key alone."""
+    return await database.fetchval(
+        "select exists (select from work where kind = 'take_in' and key = $1 and state <> 'done')", str(ticket_id)
+    )
+
+
 async def in_doubt(database: Database) -> list[tuple[UUID, Registration]]:
     """The registrations that wait for a person."""
     rows: list[Any] = await database.fetch(

@@ -1,4 +1,4 @@
-"""What intake does outside a decision: alarms, destroying keys, and taking in what came with a ticket."""
+"""What intake does outside a decision: alarms, destroying keys, and what came with a ticket."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import logging
 from uuid import UUID
 
 from rinnan_chassis import metrics
+from rinnan_chassis.deciding import Unavailable
 from rinnan_chassis.sealing import KeyDestroyed
 from rinnan_chassis.working import Job
 from rinnan_events import Sealed
 from rinnan_events.opened import Contact, Identity, Protection
+from rinnan_intake import store
 from rinnan_intake.domain.ending import KeysDestroyed
-from rinnan_intake.domain.joining import TakenIn
+from rinnan_intake.domain.joining import ForgetTicket, TakenIn
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,13 @@ async def destroy_keys(job: Job, _: None) -> KeysDestroyed:
     owners: list[str | None] = job.payload["parties"]
     await job.destroy_keys([UUID(owner) if owner else None for owner in owners])
     return KeysDestroyed(everything=bool(job.payload.get("everything", False)))
+
+
+async def forget_ticket(job: Job, _: None) -> ForgetTicket:
+    """A ticket's time has long been up; but a registration that is held takes in what came with it only later."""
+    if await store.waits_to_be_taken_in(job.database, job.subject):
+        raise Unavailable("not_taken_in")
+    return ForgetTicket(ticket=job.payload["ticket"])
 
 
 async def take_in(job: Job, _: None) -> TakenIn | None:

@@ -115,6 +115,24 @@ async def test_what_came_with_a_ticket_is_the_parents_own_before_and_after_it_is
     assert all(party.ticket_id is None for party in state.parties.values())
 
 
+async def test_while_held_what_came_with_a_ticket_outlives_the_ticket(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    ticket = await house.takes_ticket(BERT)
+    await house.presents(registration, ticket)
+    database = house.stage.batches.database
+    await database.execute("update subject set held_at = now() where id = $1", UUID(registration))
+    house.stage.clock.pass_by(hours=2)
+    await house.stage.works()
+    await database.execute("update subject set held_at = null where id = $1", UUID(registration))
+    await house.stage.works()
+    token = await house.enters(BERT, registration)
+    assert (await house.http.get(f"/registrations/{registration}/contact", headers=token)).status_code == 200
+    house.stage.clock.pass_by(minutes=10)
+    await house.stage.works()
+    reads = await house.http.get(f"/tickets/{ticket}", headers=house.as_person(BERT))
+    assert reads.status_code == 404
+
+
 async def test_a_stranger_reads_did_not_match_when_the_time_is_up(house: House) -> None:
     registration = (await house.starts(AINO, BERT)).json()["registration_id"]
     ticket = await house.takes_ticket(CECILIA)
