@@ -30,12 +30,13 @@ async def naming(database: Database, person: Person) -> AsyncIterator[tuple[UUID
 async def of_both(database: Database, start: StartRegistration) -> UUID | None:
     """The open registration in which both are known already, each perhaps by more than this start says of them.
 
-    It finds what the pair claims cannot: a parent who starts again and names the other in another way.
+    It finds what the pair claims cannot: a parent who starts again and names the other in another way. Whether the
+    other left since is no difference.
     """
     async for registration_id, state in naming(database, start.caller.person):
         if not state.is_open or state.county != start.county:
             continue
-        people = [party.person for party in state.present.values() if party.person]
+        people = [person for party in state.parties.values() if (person := party.person or party.was)]
         found = [
             any(named.matches(person) is Match.YES for person in people) for named in (start.caller.person, start.other)
         ]

@@ -47,7 +47,7 @@ def test_a_leaver_is_erased_at_once(play: Play, here: Here) -> None:
     registration, aino, _ = here
     play.saves(registration, aino)
     play.leaves(registration, aino)
-    assert play.states[registration].parties[aino] == Party(person=None, left_at=play.now)
+    assert play.states[registration].parties[aino] == Party(person=None, was=AINO, left_at=play.now)
     assert [work.payload for work in play.planned("destroy_keys")] == [{"parties": [str(aino)]}]
 
 

@@ -73,13 +73,14 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One parent's part. A party that has left keeps its id and nothing else.
+    """One parent's part. Of a party that has left only its id is kept, and in `was` the hashes that it is known by.
 
     `version` is that of the form now being filled or given in; `submitted` the last version given in, 0 for none.
     `revision` rises with every change of the own part. The last three are versions heard from the neighbours.
     """
 
     person: Person | None
+    was: Person | None = None
     joined_at: datetime | None = None
     left_at: datetime | None = None
     alone_at: datetime | None = None

@@ -46,6 +46,21 @@ async def test_a_parent_who_starts_again_and_names_the_other_otherwise_finds_the
     assert (await house.starts(AINO, named)).json() == first.json()
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_start_that_names_the_other_otherwise_does_not_tell_whether_they_left(
+    house: House, *, leaves: bool
+) -> None:
+    first = await house.starts(AINO, {"identity_code": BERT["identity_code"]})
+    registration = first.json()["registration_id"]
+    await house.presents(registration, await house.takes_ticket(BERT))
+    if leaves:
+        token = await house.enters(BERT, registration)
+        left = await house.http.post(f"/registrations/{registration}/departure", headers=token)
+        assert left.status_code == 200
+    named = {"family_name": "عبد", "given_names": "Bert", "birth_date": "1991-02-02"}
+    assert (await house.starts(AINO, named)).json() == first.json()
+
+
 async def test_a_namesake_is_answered_like_any_start_and_goes_to_a_person(house: House) -> None:
     named = {"family_name": "عبد", "given_names": "Bert", "birth_date": "1991-02-02"}
     first = await house.starts(AINO, {**named, "identity_code": "020291-901E"})
