@@ -10,6 +10,7 @@ from rinnan_events.intake import RegistrationEnded, RegistrationPurged
 from rinnan_events.record_export import DeliveryState
 from rinnan_intake.domain.attention import TakeUp, take_up
 from rinnan_intake.domain.state import Doubt, Person, Status
+from rinnan_intake.errors import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,14 @@ def test_an_ended_registration_is_forgotten_on_its_day(play: Play, profiles: Pro
     play.keys_are_gone(registration, everything=True)
     assert [said.registration_id for said in play.said_of(RegistrationPurged)] == [registration]
     assert registration not in play.states
+
+
+def test_nothing_is_promised_any_more_once_the_keys_are_going(play: Play, completed: UUID, profiles: Profiles) -> None:
+    aino = play.party_of(completed, AINO)
+    play.delivery_moves(completed, uuid4(), DeliveryState.CONFIRMED)
+    play.waits(timedelta(days=profiles.county("lapha").purge_days_after_settlement))
+    with pytest.raises(Closed):
+        play.asks_alone(completed, aino)
 
 
 def test_one_partys_destroyed_keys_do_not_purge_the_registration(play: Play) -> None:

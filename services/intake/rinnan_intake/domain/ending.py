@@ -86,7 +86,8 @@ def purge(state: Registration | None, _: PurgeDue, context: Context) -> Decision
         return Decision(state=noted, works=alarms)
     owners: list[str | None] = [*(str(party_id) for party_id in state.parties), None]
     payload = {"parties": owners, "everything": True}
-    return Decision(works=(Work("destroy_keys", f"{context.subject}.everything", context.now, payload),))
+    gone = Work("destroy_keys", f"{context.subject}.everything", context.now, payload)
+    return Decision(state=replace(state, being_forgotten=True), works=(gone,))
 
 
 def forget(state: Registration | None, gone: KeysDestroyed, context: Context) -> Decision[Registration] | None:

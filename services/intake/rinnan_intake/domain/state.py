@@ -141,7 +141,8 @@ class Attention:
 class Registration:
     """One registration. `seats` is how many parties it takes; `pairs` the pair claims it holds, in hexadecimal.
 
-    `completed_shown_at` is the full hour from which both parents are shown that it is with the county.
+    `completed_shown_at` is the full hour from which both parents are shown that it is with the county. Once it is
+    `being_forgotten` its keys go, and nothing that a parent asks for may be promised any more.
     """
 
     county: str
@@ -158,6 +159,7 @@ class Registration:
     ended_at: datetime | None = None
     deliveries: dict[UUID, Delivery] = field(default_factory=dict[UUID, Delivery])
     purge_at: datetime | None = None
+    being_forgotten: bool = False
     attention: tuple[Attention, ...] = ()
 
     @property
@@ -186,11 +188,14 @@ class Registration:
 
 
 def the_party(state: Registration | None, party_id: UUID) -> tuple[Registration, Party]:
-    """The registration and the caller's own part. A parent who is not here has none; one who left finds it closed."""
+    """The registration and the caller's own part. A parent who is not here has none.
+
+    Raises: UnknownRegistration; Closed for one who left, and for all once the registration is being forgotten.
+    """
     party = state.parties.get(party_id) if state else None
     if state is None or party is None or party.is_expected:
         raise UnknownRegistration
-    if party.left_at is not None:
+    if party.left_at is not None or state.being_forgotten:
         raise Closed
     return state, party
 
