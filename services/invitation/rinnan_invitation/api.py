@@ -84,7 +84,7 @@ def routes(desk: Desk[Registration], doors: Doors, pepper: bytes) -> APIRouter:
     @router.post("/joinings", status_code=202)
     async def join(body: JoiningIn) -> Accepted:
         """Present a code with a joining ticket. It is stored before anything is looked up, always answered alike."""
-        ticket = hashlib.sha256(body.ticket.encode()).digest()
+        ticket = hashlib.sha256(body.ticket.encode(errors="surrogatepass")).digest()
         command = TakeJoining(ticket.hex(), codes.key_of(body.code, pepper), Intention(body.intention))
         try:
             await desk.decide(command, subject=_subject_of(ticket))

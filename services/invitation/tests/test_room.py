@@ -227,6 +227,13 @@ async def test_whatever_is_typed_is_answered_as_a_live_code_is(house: House, typ
 
 
 @pytest.mark.stack
+async def test_halves_of_characters_are_answered_as_a_live_code_is(house: House) -> None:
+    halves = b'{"ticket": "\\ud800", "code": "\\udfff", "intention": "join"}'
+    answer = await house.http.post("/joinings", content=halves, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()) == (202, {"accepted": True})
+
+
+@pytest.mark.stack
 async def test_one_ticket_buys_one_try(house: House) -> None:
     await house.begins()
     await house.presents("ACDEF-GHJKM", ticket="the same")
