@@ -2,7 +2,6 @@
 
 from rinnan_profiles.answers import CANNOT_SAFELY, PREFER_NOT, WHOLE_ANSWERS, FieldFault, NotWhole, Wrong
 from rinnan_profiles.catalogue import Catalogue, Service
-from rinnan_profiles.clean_text import CleanName, CleanText, UncleanText, clean_name, clean_text
 from rinnan_profiles.county import County, Destination, NoDestination
 from rinnan_profiles.form import Form
 from rinnan_profiles.identity_code import IdentityCode, NotAnIdentityCode
@@ -20,8 +19,6 @@ __all__ = [
     "WHOLE_ANSWERS",
     "BrokenProfiles",
     "Catalogue",
-    "CleanName",
-    "CleanText",
     "Consent",
     "County",
     "Destination",
@@ -38,13 +35,10 @@ __all__ = [
     "Service",
     "Spoken",
     "Texts",
-    "UncleanText",
     "UnknownCounty",
     "UnknownVersion",
     "Words",
     "Wrong",
-    "clean_name",
-    "clean_text",
     "load",
     "matching_text",
     "normalised_name",
