@@ -82,8 +82,11 @@ def place(profiles: Profiles, record: ClientRecord) -> Place:
     return Place(record.county, record.destination, ROOT / "contracts", reference=profiles)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def render(profiles: Profiles, press: Press) -> Callable[..., Awaitable[Pile]]:
+    """Renders a package. What was rendered once is given again, unless it is asked for anew."""
+    piles: dict[tuple[object, ...], Pile] = {}
+
     async def rendered(
         record: ClientRecord,
         *,
@@ -91,9 +94,13 @@ def render(profiles: Profiles, press: Press) -> Callable[..., Awaitable[Pile]]:
         look_first: bool = False,
         at: datetime = NOON,
         using: Profiles | None = None,
+        anew: bool = False,
     ) -> Pile:
-        paper = Paper(using or profiles, Settings.model_validate({"language": language}), press)
-        return Pile(await paper.render(record, key_of(record), look_first=look_first, prepared_at=at))
+        asked = (record.model_dump_json(), language, look_first, at, id(using))
+        if anew or using or asked not in piles:
+            paper = Paper(using or profiles, Settings.model_validate({"language": language}), press)
+            piles[asked] = Pile(await paper.render(record, key_of(record), look_first=look_first, prepared_at=at))
+        return piles[asked]
 
     return rendered
 
