@@ -34,8 +34,9 @@ check: $(STAMP) ## Format, lint, types, imports, contracts, counties and the fas
 	$(BIN)/lint-imports
 	$(BIN)/python -m rinnan_contracts check
 	$(BIN)/python -m rinnan_profiles.check
-	$(BIN)/pyright
-	$(BIN)/pytest -m "not stack and not slow"
+	@mkdir -p var; $(BIN)/pyright >var/types.txt & types=$$!; \
+	$(BIN)/pytest -n auto --dist loadfile -m "not stack and not slow" && tests=0 || tests=$$?; \
+	wait $$types || { cat var/types.txt; exit 1; }; exit $$tests
 
 .PHONY: test
 test: check ## All that CI runs: the checks, then what needs real Kafka, PostgreSQL, Java or node

@@ -11,6 +11,7 @@ import yaml
 from tests.architecture.tree import ROOT, code, files, lines_with, none_of, place
 
 LONGEST_FILE = 400
+LARGEST_FILE = 512 * 1024
 # Written with brackets, so that this file does not find itself.
 REGISTRIES = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|yarnpkg[.]com|repo1[.]maven[.]org|repo[.]maven[.]apache|"
@@ -76,6 +77,13 @@ def test_no_python_file_outgrows_one_idea() -> None:
     none_of(
         (f"{place(file)}: {length} lines" for file, length in lengths if length > LONGEST_FILE),
         mend="split it by concept",
+    )
+
+
+def test_no_file_is_larger_than_people_read() -> None:
+    none_of(
+        (place(file) for file in files() if file.stat().st_size > LARGEST_FILE),
+        mend="make it when it is needed, or get it from a package",
     )
 
 

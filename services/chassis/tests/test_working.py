@@ -11,10 +11,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from services.chassis.tests.toy import Ask, Fetched, Kept, Rang, Secret, World, hear, news, run_the_errand, secret, toy
+from services.chassis.tests.toy import Ask, Fetched, Kept, Rang, Secret, World, news, secret, toy
 
 from rinnan_chassis.deciding import Unavailable
-from rinnan_chassis.handlers import AfterCrash, Backoff, Handlers, Undecided
 from rinnan_chassis.sealing import SealBroken
 from rinnan_chassis.testing import Stage
 from rinnan_chassis.working import Job, Worker
@@ -385,26 +384,3 @@ async def test_done_work_keeps_nothing_of_what_it_carried(stage: Stage[Kept]) ->
     await stage.hears(news(uuid4(), what="errand"))
     await stage.works()
     assert await stage.batches.database.fetchval("select payload::text from work") == "{}"
-
-
-@pytest.mark.parametrize("lacking", ["Lost", "GaveUp", "Rang"])
-def test_a_table_in_which_work_could_end_undecided_is_refused(lacking: str) -> None:
-    handlers = Handlers(Kept)
-    handlers.commands(Ask, hear)
-    if lacking == "Lost":
-        handlers.works("w", run_the_errand, after_crash=AfterCrash.DECIDE)
-    elif lacking == "GaveUp":
-        handlers.works("w", run_the_errand, retry=Backoff(give_up_after=1))
-    else:
-        handlers.due("w", Rang)
-    with pytest.raises(Undecided, match=lacking):
-        handlers.check()
-
-
-def test_a_whole_table_is_taken() -> None:
-    toy().check()
-
-
-def test_a_delay_grows_to_its_most_and_no_further() -> None:
-    backoff = Backoff(first=timedelta(seconds=5), factor=2, most=timedelta(minutes=1))
-    assert [backoff.delay(attempt).total_seconds() for attempt in (1, 2, 3, 4, 5, 10_000)] == [5, 10, 20, 40, 60, 60]

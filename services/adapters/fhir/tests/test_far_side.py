@@ -113,7 +113,7 @@ async def test_half_a_transaction_is_not_found_and_is_completed_by_the_next_writ
 async def test_a_write_that_takes_effect_after_the_time_out_is_found_once_it_settled(
     adapter: FhirAdapter, far_side: Any
 ) -> None:
-    await far_side.behaves(effect_after_seconds=0.5)
+    await far_side.behaves(effect_after_seconds=1.3)
     assert isinstance(await adapter.write(RECORD, KEY), Unknown)
     await asyncio.sleep(0.5)
     assert isinstance(await adapter.find(KEY), AlreadyThere)
