@@ -88,3 +88,8 @@ class Play:
 @pytest.fixture
 def play(profiles: Profiles) -> Play:
     return Play(profiles)
+
+
+@pytest.fixture(scope="session")
+def fresh(profiles: Profiles) -> Callable[[], Play]:
+    return lambda: Play(profiles)

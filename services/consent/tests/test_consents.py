@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rinnan_consent.domain import Registration, Standing
 from rinnan_consent.errors import ChangedMeanwhile, Closed, DeadlinePassed, WithTheCounty
@@ -15,6 +18,8 @@ from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
 
 if TYPE_CHECKING:
     from conftest import Play
+
+STEPS = ("gives", "withdraws", "leaves", "completes", "ends")
 
 
 def test_a_parent_can_answer_although_the_opening_was_never_heard(play: Play) -> None:
@@ -113,6 +118,27 @@ def test_a_withdrawal_after_the_gate_is_said_even_after_the_deadline(play: Play)
     assert play.withdraws(play.one)["standing"] == "withdrawn"
 
 
+def test_until_the_full_hour_a_withdrawal_is_answered_as_before_the_gate_and_the_own_page_tells_it(play: Play) -> None:
+    play.gives(play.one)
+    play.gives(play.other)
+    ungated = replace(play)
+    play.completes()
+    play.now = ungated.now = play.now + timedelta(minutes=42)
+    assert play.withdraws(play.one) == ungated.withdraws(play.one)
+    assert (play.of(play.one).standing, play.of(play.other).standing) == (Standing.WITHDRAWN, Standing.GIVEN)
+
+
+def test_a_withdrawal_and_the_completion_come_to_the_same_in_either_order(play: Play) -> None:
+    ends: list[Any] = []
+    for order in permutations(("withdraws", "completes")):
+        each = replace(play)
+        each.gives(each.one)
+        for step in order:
+            each.withdraws(each.one) if step == "withdraws" else each.completes()
+        ends.append(each.state)
+    assert ends[0] == ends[1]
+
+
 def test_a_gate_in_the_grace_shows_nowhere_before_the_full_hour(play: Play) -> None:
     play.gives(play.one)
     play.now = play.deadline + timedelta(minutes=1)
@@ -134,6 +160,35 @@ def test_what_the_other_gave_stays_when_one_leaves(play: Play) -> None:
     play.gives(play.other)
     play.leaves(play.one)
     assert play.of(play.other).standing is Standing.GIVEN
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.booleans()), min_size=3, max_size=20))
+def test_in_every_order_what_was_taken_is_said_at_once_so_that_no_ending_can_lose_it(
+    steps: list[tuple[str, bool]], fresh: Callable[[], Play]
+) -> None:
+    play = fresh()
+    for step, which in steps:
+        party, before = play.one if which else play.other, list(play.said)
+        try:
+            match step:
+                case "gives":
+                    taken = play.gives(party, seen=play.of(party).revision)
+                    assert [type(said) for said in play.said[len(before) :]] == [ConsentGiven]
+                    assert play.said[-1].version == taken["version"]
+                case "withdraws":
+                    stood = play.of(party).standing
+                    play.withdraws(party)
+                    said = [ConsentWithdrawn] if stood is Standing.GIVEN else []
+                    assert [type(each) for each in play.said[len(before) :]] == said
+                case "leaves":
+                    play.leaves(party)
+                case "completes":
+                    play.completes()
+                case _:
+                    play.ends()
+        except Closed:
+            assert play.said == before
 
 
 def test_an_ending_forgets_both_and_refuses_both(play: Play) -> None:

@@ -20,7 +20,7 @@ from rinnan_consent.api import routes
 from rinnan_consent.app import PROBLEMS
 from rinnan_consent.handlers import handlers
 from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
-from rinnan_events.intake import PartyLeft, RegistrationPurged
+from rinnan_events.intake import PartyLeft, RegistrationCompleted, RegistrationPurged
 from rinnan_events.opened import Consents
 from rinnan_profiles import Profiles
 
@@ -151,6 +151,23 @@ async def test_a_withdrawal_is_said(house: House) -> None:
     answer = await house.http.post(f"{house.path}/withdrawal", headers=house.signed_in())
     assert answer.json() == {"standing": "withdrawn", "version": 1}
     assert [said.version for said in await house.stage.said_of(ConsentWithdrawn)] == [1]
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("gate", ["before the withdrawal", "after the withdrawal", "never"])
+async def test_who_withdrew_reads_it_on_their_own_page_whenever_the_gate_opened(house: House, gate: str) -> None:
+    await house.gives()
+    now = house.stage.clock.now()
+    opened = RegistrationCompleted(registration_id=house.registration, completed_at=now, contact_by=now, parts=())
+    if gate == "before the withdrawal":
+        await house.stage.hears(opened)
+    await house.http.post(f"{house.path}/withdrawal", headers=house.signed_in())
+    if gate == "after the withdrawal":
+        await house.stage.hears(opened)
+    house.stage.clock.pass_by(hours=2)
+    page = (await house.http.get(house.path, headers=house.signed_in())).json()
+    assert (page["standing"], page["given"], page["version"]) == ("withdrawn", None, 1)
+    assert len(await house.stage.said_of(ConsentWithdrawn)) == 1
 
 
 @pytest.mark.stack

@@ -25,7 +25,10 @@ class OwnScreening:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What risk_screening remembers of a registration. It need not have heard of the opening."""
+    """What risk_screening remembers of a registration. It need not have heard of the opening.
+
+    Once it `ended`, `own` holds only what was received in time and is not scored yet.
+    """
 
     own: dict[UUID, OwnScreening] = field(default_factory=dict[UUID, OwnScreening])
     left: tuple[UUID, ...] = ()
@@ -116,10 +119,11 @@ def receive(state: Registration | None, command: ReceiveScreening, ctx: Context)
 def complete(state: Registration | None, result: Scored, ctx: Context) -> Decision[Registration] | None:
     """Say both, in this order, in one transaction: the moment tells nothing of the route.
 
-    The screening is done from when the parent gave it, however late it is scored: the deadline is judged by that. A
-    version that was replaced before it was scored is not said: the one that replaced it will be.
+    The screening is done from when the parent gave it, however late it is scored: the deadline is judged by that, and
+    what was given in time is said even after the ending. A version that was replaced before it was scored is not said:
+    the one that replaced it will be.
     """
-    if state is None or state.closed_for(result.party_id):
+    if state is None:
         return None
     own = state.of(result.party_id)
     if result.version != own.received or result.version <= own.scored:
@@ -133,7 +137,8 @@ def complete(state: Registration | None, result: Scored, ctx: Context) -> Decisi
     route = CareRouteSet(
         registration_id=ctx.subject, party_id=result.party_id, version=result.version, care=result.care
     )
-    return Decision(state.having(result.party_id, replace(own, scored=result.version)), says=[completed, route])
+    scored = state.having(result.party_id, replace(own, scored=result.version))
+    return Decision(_only_unscored(scored) if state.ended else scored, says=[completed, route])
 
 
 def note_the_completion(
@@ -149,22 +154,28 @@ def note_the_completion(
 def forget_the_leaver(state: Registration | None, event: PartyLeft, _: Context) -> Decision[Registration] | None:
     """Keep nothing of a party who left but that they are gone."""
     state = state or Registration()
-    if event.party_id in state.left:
+    if event.party_id in state.left or (state.ended and event.party_id not in state.own):
         return None
     staying = {party_id: own for party_id, own in state.own.items() if party_id != event.party_id}
-    return Decision(replace(state, own=staying, left=(*state.left, event.party_id)))
+    left = () if state.ended else (*state.left, event.party_id)
+    return Decision(replace(state, own=staying, left=left))
 
 
 def end(state: Registration | None, _event: RegistrationEnded, _: Context) -> Decision[Registration] | None:
-    """Keep nothing of a registration that ended but that it did."""
+    """Keep nothing of a registration that ended but that it did, and what its parents gave in time until it is said."""
     if state is not None and state.ended:
         return None
-    return Decision(Registration(ended=True))
+    return Decision(_only_unscored(state or Registration()))
 
 
 def purge(_state: Registration | None, _event: RegistrationPurged, _: Context) -> Decision[Registration]:
     """Forget everything."""
     return Decision(forget=True)
+
+
+def _only_unscored(state: Registration) -> Registration:
+    waiting = {party_id: own for party_id, own in state.own.items() if own.received > own.scored}
+    return Registration(own=waiting, ended=True)
 
 
 def _shown_with_the_county(state: Registration, caller: Caller, ctx: Context) -> bool:

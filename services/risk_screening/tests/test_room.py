@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet, OKPKey
 import rinnan_risk_screening
 from rinnan_chassis.testing import Stage, stage_of
 from rinnan_chassis.web import Doors, PartyTokenCheck, PartyTokens, Problems, application, untold
-from rinnan_events.intake import PartyLeft, RegistrationPurged
+from rinnan_events.intake import PartyLeft, RegistrationEnded, RegistrationPurged
 from rinnan_events.opened import CareRoute, Route
 from rinnan_events.risk_screening import CareRouteSet, ScreeningCompleted
 from rinnan_profiles import Profiles
@@ -225,6 +225,28 @@ async def test_whoever_leaves_before_scoring_is_not_scored(house: House) -> None
     await house.stage.works()
     assert await house.stage.said() == []
     assert (await house.puts(DECLINED)).status_code == 410
+
+
+@pytest.mark.stack
+async def test_what_was_given_in_time_is_scored_and_said_after_the_ending(house: House) -> None:
+    await house.puts(house.gravest)
+    now = house.stage.clock.now()
+    await house.stage.hears(RegistrationEnded(registration_id=house.registration, ended_at=now))
+    await house.stage.works()
+    completed, care = await house.stage.said()
+    assert isinstance(completed, ScreeningCompleted)
+    assert isinstance(care, CareRouteSet)
+    assert (await house.puts(DECLINED)).status_code == 410
+
+
+@pytest.mark.stack
+async def test_keys_that_a_purge_destroyed_are_an_answer_and_nobody_is_held(house: House) -> None:
+    await house.puts(house.gravest)
+    await house.stage.batches.keyring.destroy(house.registration, [house.party, None])
+    await house.stage.works()
+    assert await house.stage.said() == []
+    assert await house.rests("select id::text from subject where held_at is not null") == []
+    assert await house.rests("select key from work where state <> 'done'") == []
 
 
 @pytest.mark.stack

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rinnan_events.opened import Route
@@ -102,8 +103,34 @@ def test_a_leaver_is_forgotten_and_what_was_being_scored_is_not_said(play: Play)
     assert play.state.own == {}
 
 
+def test_what_was_given_in_time_and_not_scored_at_the_ending_is_scored_and_said(play: Play) -> None:
+    play.now = play.deadline
+    play.answers(play.one, play.gravest)
+    play.now += timedelta(hours=1)
+    play.ends()
+    decision = play.is_scored(play.one)
+    assert [type(said) for said in decision.says] == [ScreeningCompleted, CareRouteSet]
+    assert decision.says[0].completed_at == play.deadline
+
+
+def test_once_that_is_said_an_ended_registration_keeps_nothing_but_that_it_ended(play: Play) -> None:
+    play.answers(play.one, None)
+    play.ends()
+    play.is_scored(play.one)
+    assert play.state == Registration(ended=True)
+
+
+def test_who_leaves_an_ended_registration_before_the_scoring_is_erased(play: Play) -> None:
+    play.answers(play.one, None)
+    play.ends()
+    play.leaves(play.one)
+    assert play.is_scored(play.one) is None
+    assert play.state == Registration(ended=True)
+
+
 def test_an_ending_forgets_both_and_refuses_both(play: Play) -> None:
     play.answers(play.one, None)
+    play.is_scored(play.one)
     play.ends()
     assert play.state == Registration(ended=True)
     with pytest.raises(Closed):
@@ -131,16 +158,33 @@ def test_every_screening_by_one_instrument_has_one_size(instrument: Instrument, 
     assert len(scoring.pad(instrument, "fi", some).model_dump_json()) == len(declined)
 
 
-@given(steps=st.lists(st.sampled_from(("answers", "first", "newest")), max_size=12))
-def test_however_receiving_and_scoring_interleave_each_version_is_said_at_most_once_and_they_only_grow(
-    steps: list[str], fresh: Callable[[], Play]
+STEPS = ("answers", "scores the oldest", "scores the newest", "leaves", "completes", "ends", "is purged")
+
+
+@settings(max_examples=500, deadline=None)
+@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.booleans()), min_size=4, max_size=20))
+def test_in_every_order_what_was_taken_in_time_is_said_once_unless_replaced_or_erased_by_its_own_parent(
+    steps: list[tuple[str, bool]], fresh: Callable[[], Play]
 ) -> None:
     play = fresh()
-    for step in steps:
-        received = play.state.of(play.one).received if play.state else 0
-        if step == "answers":
-            play.answers(play.one, None)
-        elif received:
-            play.is_scored(play.one, 1 if step == "first" else received)
-    said = [each.version for each in play.said if isinstance(each, ScreeningCompleted)]
-    assert said == sorted(set(said))
+    left_with: dict[UUID, int] = {}
+    for step, which in steps:
+        party = play.one if which else play.other
+        if step == "leaves":
+            left_with.setdefault(party, len(play.said_of(party)))
+        try:
+            play.does(step, party)
+        except Closed:
+            assert party in play.gone or play.ended
+    for party, version in play.taken.items():
+        play.is_scored(party, version)
+        said = [each.version for each in play.said_of(party)]
+        assert said == sorted(set(said))
+        assert len(said) == left_with.get(party, len(said))
+        assert said[-1:] == [version] or party in play.gone or play.forgotten
+
+
+def test_a_purge_ends_the_scoring_too(play: Play) -> None:
+    play.answers(play.one, play.gravest)
+    play.is_purged()
+    assert play.is_scored(play.one) is None
