@@ -41,20 +41,20 @@ def _named(text: str) -> str:
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LINE_LENGTH), AfterValidator(_seen)
 ]
-"""One line of text that is not empty, at most 200 characters. Emoji may stand in it."""
+"""One line of text that is not empty, at most 200 characters."""
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LINE_LENGTH), AfterValidator(_named)
 ]
-"""A person's name in any script, at most 200 characters: no digits, no emoji."""
+"""A person's name in any script, at most 200 characters: at least one letter, no digits."""
 
 
 class Body(BaseModel):
     """A request body, or a part of one: closed, frozen, and as strict as JSON is.
 
     A number is no text, a text is no number, 1 is no truth and a day is written `YYYY-MM-DD`; ids, days, enumerations
-    and tuples are read from their JSON form. Every text anywhere in it (keys too) holds only what can be seen, and is
-    at most 200 characters long where its field does not say otherwise.
+    and tuples are read from their JSON form. Every text anywhere in it (keys too) holds only what can be seen, no
+    emoji, and is at most 200 characters long where its field does not say otherwise.
     """
 
     model_config = ConfigDict(

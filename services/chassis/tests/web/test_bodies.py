@@ -48,7 +48,7 @@ async def sent(client: httpx.AsyncClient, **changed: Any) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    "name", ["Åke-Östen", "O'Brien", "محمد", "مهدی‌زاده", "Nguyễn Thị", "Čáhci Šïŧž", "李", "Maria d\u2019Arc"]
+    "name", ["Åke-Östen", "O'Brien", "محمد", "مهدی‌زاده", "Nguyễn Thị", "Čáhci Šïŧž Đ", "李", "Maria d\u2019Arc", "Ö"]
 )
 async def test_a_name_of_any_script_is_read(client: httpx.AsyncClient, name: str) -> None:
     answer = await sent(client, given_names=name)
@@ -83,13 +83,26 @@ async def test_hidden_characters_are_found_in_a_nested_field_too(client: httpx.A
 
 
 @pytest.mark.parametrize("name", ["Eino 😀", "Eino 2", "<b>Eino</b>"])
-async def test_a_persons_name_holds_no_emoji_digits_or_signs(client: httpx.AsyncClient, name: str) -> None:
+async def test_a_persons_name_holds_no_emoji_digits_or_markup(client: httpx.AsyncClient, name: str) -> None:
     answer = await sent(client, given_names=name)
     assert (answer.status_code, answer.json()["field"]) == (422, "/given_names")
 
 
-async def test_an_emoji_may_stand_in_a_line(client: httpx.AsyncClient) -> None:
-    assert (await sent(client, note="good 😀")).status_code == 200
+@pytest.mark.parametrize("name", ["-", "'", "...", "\u02bc", "- \u2019 -"])
+async def test_signs_alone_name_nobody(client: httpx.AsyncClient, name: str) -> None:
+    answer = await sent(client, given_names=name)
+    assert (answer.json()["field"], answer.json()["code"]) == ("/given_names", "chassis.forbidden_characters")
+
+
+@pytest.mark.parametrize("note", ["good 😀", "\u2764", "\U0001f1eb\U0001f1ee", "1\u20e3", "\U0001f3fb", "\u231a"])
+async def test_no_text_holds_an_emoji(client: httpx.AsyncClient, note: str) -> None:
+    answer = await sent(client, note=note)
+    assert (answer.json()["field"], answer.json()["code"]) == ("/note", "chassis.forbidden_characters")
+
+
+@pytest.mark.parametrize("note", ["Šaarintie 3 A, ovi № 2", "Äijälä §4: 5°", "a+b=c", "½ €"])
+async def test_what_people_write_besides_letters_is_read(client: httpx.AsyncClient, note: str) -> None:
+    assert (await sent(client, note=note)).status_code == 200
 
 
 @pytest.mark.parametrize(
