@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -85,6 +86,8 @@ class Play:
     said: list[Event] = field(default_factory=list)
     works: dict[tuple[str, str], Work] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
+    assembled: list[tuple[UUID, ...]] = field(default_factory=list)
+    alarms: dict[str, str] = field(default_factory=dict)
 
     def decide(self, decider: Callable[..., Decision[Registration] | None], fact: object) -> Any:
         decision = decider(self.state, fact, Context(self.now, self.now, self.registration, self.profiles))
@@ -98,6 +101,8 @@ class Play:
                     self.works.pop((work.kind, work.key), None)
                 case Work() if (work.kind, work.key) not in self.done:
                     self.works[work.kind, work.key] = work
+                    if work.kind == "alarm":
+                        self.alarms[work.key] = str(work.payload["reason"])
                 case _:
                     pass
         return decision.answer
@@ -163,6 +168,20 @@ class Play:
     def left(self, party: UUID) -> PartyLeft:
         return PartyLeft(registration_id=self.registration, party_id=party, left_at=self.now)
 
+    def withdrew(self, party: UUID, *, version: int = 1, at: datetime = MORNING) -> ConsentWithdrawn:
+        return ConsentWithdrawn(registration_id=self.registration, party_id=party, version=version, withdrawn_at=at)
+
+    def in_some_order(self, events: Iterable[Event], chance: Random) -> Iterator[Event]:
+        """Each topic in its own order, and the topics as chance has it."""
+        by_topic: dict[str, list[Event]] = {}
+        for event in events:
+            by_topic.setdefault(event.topic, []).append(event)
+        while by_topic:
+            topic = chance.choice(sorted(by_topic))
+            yield by_topic[topic].pop(0)
+            if not by_topic[topic]:
+                del by_topic[topic]
+
     def everything(self) -> list[Event]:
         return [self.opened(), *self.parts(self.one), *self.parts(self.other), self.completed()]
 
@@ -202,6 +221,7 @@ class Play:
         row_id = UUID(work.payload["delivery_id"])
         delivery = self.state.deliveries[row_id]
         here = tuple(part.party_id for part in self.state.wanted_for(delivery).parts if self.state.takes_part(part))
+        self.assembled.append(here)
         record = Sealed.of(self.a_record(delivery), party=None) if here else None
         self.decide(outcomes.request, Assembled(row_id, work.payload["attempt"], record, here))
 

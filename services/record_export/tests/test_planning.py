@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rinnan_events import Event, Sealed
-from rinnan_events.consent import ConsentWithdrawn
+from rinnan_events import Sealed
 from rinnan_events.intake import ProtectionNoted, RegistrationPurged
 from rinnan_events.record_export import DeliveryMoved, DeliveryRequested, DeliveryState, PackageRenderRequested
 from rinnan_record_export.domain import outcomes, planning
@@ -41,15 +40,7 @@ def test_a_county_without_an_interface_has_its_package_asked_for_at_once(play: P
 
 @pytest.mark.parametrize("seed", range(30))
 def test_every_order_between_topics_gives_the_same_end(play: Play, seed: int) -> None:
-    by_topic: dict[str, list[Event]] = {}
-    for event in play.everything():
-        by_topic.setdefault(event.topic, []).append(event)
-    chance = Random(seed)  # noqa: S311 - an order, not a secret
-    while by_topic:
-        topic = chance.choice(sorted(by_topic))
-        play.hears(by_topic[topic].pop(0))
-        if not by_topic[topic]:
-            del by_topic[topic]
+    play.hears(*play.in_some_order(play.everything(), Random(seed)))  # noqa: S311 - an order, not a secret
     play.runs_what_is_due()
     assert play.path() == ["planned", "requested"]
     assert play.state is not None
@@ -124,13 +115,6 @@ def test_when_everybody_left_before_the_assembly_nothing_is_delivered(play: Play
     play.hears(*play.everything(), play.left(play.one), play.left(play.other))
     play.runs_what_is_due()
     assert play.path() == ["planned", "cancelled"]
-
-
-def test_a_withdrawal_after_the_gate_never_cancels_the_others_part(play: Play) -> None:
-    withdrawn = ConsentWithdrawn(registration_id=play.registration, party_id=play.one, version=1, withdrawn_at=play.now)
-    play.hears(*play.everything(), withdrawn)
-    play.runs_what_is_due()
-    assert play.path() == ["planned", "requested"]
 
 
 @pytest.mark.parametrize("place", [2, 4, 5])

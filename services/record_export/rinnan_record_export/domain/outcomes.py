@@ -24,6 +24,7 @@ from rinnan_record_export.domain.registration import (
     Registration,
     alarm,
     assemble,
+    call_off,
     change,
     county_now,
     nothing_further,
@@ -65,8 +66,7 @@ def request(state: Registration | None, fact: Assembled, ctx: Context) -> Decisi
     if delivery.state in OVER | WITH_PEOPLE | {DeliveryState.CONFLICT}:
         return None
     if fact.record is None:
-        off = delivery.moved(DeliveryState.CANCELLED, "nobody_left", ctx.now)
-        return change(state, fact.delivery_id, off, ctx, works=nothing_further(fact.delivery_id, delivery))
+        return call_off(state, fact.delivery_id, delivery, ctx)
     here = {part.party_id for part in state.wanted_for(delivery).parts if state.takes_part(part)}
     if delivery.state is DeliveryState.PLANNED and not here.issuperset(fact.parties):
         again = assemble(fact.delivery_id, delivery, ctx.now)

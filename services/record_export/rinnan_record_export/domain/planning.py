@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -24,14 +25,15 @@ from rinnan_record_export.domain.ledger import Delivery, delivery_id
 from rinnan_record_export.domain.parts import NONE, Form, Opening, Wanted, is_whole, owner
 from rinnan_record_export.domain.policy import PATIENCE, STRAGGLERS
 from rinnan_record_export.domain.registration import (
+    NOBODY_LEFT,
     PLAN_ANYWAY,
     Correction,
     Registration,
     alarm,
     assemble,
+    call_off,
     change,
     county_now,
-    nothing_further,
     paper,
     together,
 )
@@ -134,9 +136,10 @@ def plan_anyway(state: Registration | None, fact: PlanAnyway, ctx: Context) -> D
         return None
     impatient = state.wanted | {fact.owner: replace(state.wanted[fact.owner], patient=False)}
     decision = _plan(replace(state, wanted=impatient), ctx)
-    if decision.state is None or _planned(decision.state, fact.owner) or not _taking_part(state, fact.owner):
+    if decision.state is None or _planned(decision.state, fact.owner) or state.all_left(state.wanted[fact.owner]):
         return decision
-    return replace(decision, works=(*decision.works, alarm(None, "not_whole", ctx)))
+    reason = "not_whole" if _taking_part(state, fact.owner) else NOBODY_LEFT
+    return replace(decision, works=(*decision.works, alarm(None, reason, ctx)))
 
 
 def purge(_state: Registration | None, _event: RegistrationPurged, _ctx: Context) -> Decision[Registration]:
@@ -149,10 +152,21 @@ def _want(state: Registration | None, name: str, wanted: Wanted, ctx: Context) -
     if name in state.wanted:
         return None
     decision = _plan(replace(state, wanted=state.wanted | {name: wanted}), ctx)
+    for party_id, what in _heard_ahead(state, wanted):
+        decision = _note(decision, party_id, what, ctx)
     if decision.state is not None and _planned(decision.state, name):
         return decision
     waiting = Work(PLAN_ANYWAY, f"{ctx.subject}.{name}", ctx.now + PATIENCE, {"owner": name})
     return replace(decision, works=(*decision.works, waiting))
+
+
+def _heard_ahead(state: Registration, wanted: Wanted) -> Iterator[tuple[UUID, str]]:
+    """Parts later than the versions listed that topics brought before the list: corrections, in either order."""
+    for part in wanted.parts:
+        party = state.party(part.party_id)
+        for what, heard in (("form", party.forms), ("consent", party.consents), ("screening", party.care)):
+            listed = int(getattr(part, what))
+            yield from ((part.party_id, what) for version in heard if listed != NONE and version > listed)
 
 
 def _plan(state: Registration, ctx: Context) -> Decision[Registration]:
@@ -160,8 +174,7 @@ def _plan(state: Registration, ctx: Context) -> Decision[Registration]:
     decision: Decision[Registration] = Decision(state=state)
     for row_id, delivery in state.deliveries.items():
         if delivery.state is DeliveryState.PLANNED and not _taking_part(state, owner(delivery.party_id)):
-            off = delivery.moved(DeliveryState.CANCELLED, "nobody_left", ctx.now)
-            decision = together(decision, change(state, row_id, off, ctx, works=nothing_further(row_id, delivery)))
+            decision = together(decision, call_off(state, row_id, delivery, ctx))
     for name, wanted in state.wanted.items():
         if not _planned(state, name) and _is_whole(state, name, wanted):
             decision = together(decision, _planned_now(decision.state or state, name, wanted, ctx))
@@ -220,6 +233,11 @@ def _correct(
         if part.party_id == party_id
     ):
         return decision
+    return _note(decision, party_id, what, ctx)
+
+
+def _note(decision: Decision[Registration], party_id: UUID, what: str, ctx: Context) -> Decision[Registration]:
+    state = decision.state or Registration()
     noted = replace(state, corrections=(*state.corrections, Correction(what, party_id, ctx.now)))
     works = (*decision.works, alarm(None, f"correction.{what}.{party_id}", ctx))
     return replace(decision, state=noted, works=works)

@@ -11,7 +11,7 @@ from uuid import UUID
 from rinnan_chassis.deciding import Cancel, Context, Decision, Work
 from rinnan_events import Event
 from rinnan_events.intake import CompletedPart
-from rinnan_events.record_export import DeliveryMoved
+from rinnan_events.record_export import DeliveryMoved, DeliveryState
 from rinnan_profiles import County, Profiles
 from rinnan_record_export.domain.ledger import Delivery
 from rinnan_record_export.domain.parts import Opening, Party, Wanted, has_withdrawn, owner
@@ -21,6 +21,7 @@ LOOK = "look"
 PAPER = "paper"
 ALARM = "alarm"
 PLAN_ANYWAY = "plan_anyway"
+NOBODY_LEFT = "nobody_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class Registration:
     def takes_part(self, part: CompletedPart) -> bool:
         """Whether a party that the record was completed with is still there and still agrees."""
         return part.party_id not in self.left and not has_withdrawn(self.party(part.party_id), part)
+
+    def all_left(self, wanted: Wanted) -> bool:
+        """Whether nobody whom a record was about is there any more. Who took consents back is still there."""
+        return all(part.party_id in self.left for part in wanted.parts)
 
     @property
     def county(self) -> str:
@@ -113,6 +118,15 @@ def change(
         works=tuple(works),
         answer={"delivery_id": str(delivery_id), "state": after.state.value} if answer else None,
     )
+
+
+def call_off(registration: Registration, delivery_id: UUID, delivery: Delivery, ctx: Context) -> Decision[Registration]:
+    """Deliver nothing, because nobody is left in the record. Of parents who are still there, a person is told."""
+    works: tuple[Work | Cancel, ...] = nothing_further(delivery_id, delivery)
+    if not registration.all_left(registration.wanted_for(delivery)):
+        works = (*works, alarm(delivery_id, NOBODY_LEFT, ctx))
+    off = delivery.moved(DeliveryState.CANCELLED, NOBODY_LEFT, ctx.now)
+    return change(registration, delivery_id, off, ctx, works=works)
 
 
 def together(first: Decision[Registration], then: Decision[Registration]) -> Decision[Registration]:
