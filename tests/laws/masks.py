@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from rinnan_local.families import Family
@@ -12,6 +13,7 @@ from rinnan_local.player import Exchange
 from tests.laws.people import strings_of
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})")
+WRITTEN_TIME = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4} \d{2}\.\d{2}")
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 TICKET = re.compile(r'("ticket": ?"|/tickets/)[\w-]{16,}')
@@ -26,20 +28,22 @@ class Mask:
     names: Mapping[str, str]
 
     @classmethod
-    def of(cls, family: Family, roles: Sequence[str], ids: Mapping[str, UUID | None] | None = None) -> Mask:
-        """A mask for a family whose parents, in the order of the file, play `roles`."""
+    def of(cls, family: Family, roles: Sequence[str], ids: Mapping[str, UUID | None]) -> Mask:
+        """A mask for a family whose parents, in the order of the file, play `roles`; `ids` by what they stand for."""
         people = dict(zip(roles, family.parents, strict=True)) | {
             f"child {place}": child for place, child in enumerate(family.children)
         }
         names = {text: f"<{role}'s {what}>" for role, person in people.items() for what, text in strings_of(person)}
-        known = {str(known): f"<{word}>" for word, known in (ids or {}).items() if known}
-        return cls(dict(sorted({**names, **known}.items(), key=lambda pair: len(pair[0]), reverse=True)))
+        names |= {day: "<birth date>" for person in people.values() for day in _written(person.birth_date)}
+        known = {str(known): f"<{word}>" for word, known in ids.items() if known}
+        names |= {**known, **{text[:8]: word for text, word in known.items()}}
+        return cls(dict(sorted(names.items(), key=lambda pair: len(pair[0]), reverse=True)))
 
     def __call__(self, text: str) -> str:
         """The text as it would be in every run alike."""
         masked = TOKEN.sub(lambda found: f"<token of {len(found[0])}>", text)
         masked = TICKET.sub(lambda found: f"{found[1]}<ticket>", masked)
-        masked = TIME.sub("<time>", masked)
+        masked = WRITTEN_TIME.sub("<time>", TIME.sub("<time>", masked))
         for known, word in self.names.items():
             masked = masked.replace(known, word)
         return CODE.sub("<code>", UUID_TEXT.sub("<id>", masked))
@@ -68,3 +72,7 @@ def answers(exchanges: Iterable[Exchange], mask: Mask) -> list[Answer]:
         if not told or told[-1] != answer:
             told.append(answer)
     return told
+
+
+def _written(day: date) -> tuple[str, str]:
+    return day.isoformat(), f"{day.day}.{day.month}.{day.year}"

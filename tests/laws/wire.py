@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,9 @@ class Message:
 async def everything_said(servers: str) -> list[Message]:
     """Every record on the broker, of every topic, from its beginning to its end."""
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest", enable_auto_commit=False)
+    parts = await _partitions(servers)
     await consumer.start()
     try:
-        topics = await consumer.topics()
-        parts = [
-            TopicPartition(topic, number)
-            for topic in sorted(topics)
-            for number in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
         waiting = {part for part in parts if ends[part] > 0}
@@ -63,21 +60,37 @@ async def everything_said(servers: str) -> list[Message]:
         await consumer.stop()
 
 
+async def _partitions(servers: str) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(await admin.list_topics())
+    finally:
+        await admin.close()
+    return [
+        TopicPartition(topic["topic"], part["partition"])
+        for topic in described
+        if not topic["is_internal"]
+        for part in topic["partitions"]
+    ]
+
+
 def of(messages: Iterable[Message], registration_id: UUID) -> list[Message]:
     """What was said of one registration."""
     return [message for message in messages if message.key == str(registration_id).encode()]
 
 
+def base64url(text: str) -> bytes:
+    """What a part of a sealed token spells."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 Shape = tuple[str, str, str, int]
 
 
-def shapes(messages: Sequence[Message], parties: Mapping[UUID, str], *, but: frozenset[str]) -> Counter[Shape]:
-    """What can be seen of messages without a key: topic, type, whose, and how long; `but` leaves topics out."""
-    return Counter(
-        (message.topic, message.type, _whose(message, parties), len(message.value))
-        for message in messages
-        if message.topic not in but
-    )
+def shapes(messages: Iterable[Message], parties: Mapping[UUID, str]) -> Counter[Shape]:
+    """What can be seen of messages without a key: topic, type, whose, and how long."""
+    return Counter((message.topic, message.type, _whose(message, parties), len(message.value)) for message in messages)
 
 
 def _whose(message: Message, parties: Mapping[UUID, str]) -> str:

@@ -113,7 +113,7 @@ class Parent(Player):
             await self.save_page(step.id, page)
         children = [self._named(child) for child in self.family.children]
         await self._own("PUT", "intake", "/children", {"children": children})
-        await self._own("PUT", "intake", "/contact", self.contact())
+        await self.save_contact()
         await self._own("PUT", "intake", "/protection", self.protection())
 
     async def form(self) -> Form:
@@ -124,6 +124,10 @@ class Parent(Player):
     async def save_page(self, step: str, page: Mapping[str, Any]) -> None:
         """Save the draft of one page."""
         await self._own("PUT", "intake", f"/form/{step}", page)
+
+    async def save_contact(self) -> None:
+        """Save how this parent may be reached."""
+        await self._own("PUT", "intake", "/contact", self.contact())
 
     @staticmethod
     def page(

@@ -1,0 +1,296 @@
+"""Law 2, Secret: nothing one parent types, answers, declines or is routed to can be noticed by the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from rinnan_local.families import Family
+from rinnan_local.parents import Parent
+from rinnan_local.play import Play
+from rinnan_local.player import SaidNo, until
+from tests.laws import wire
+from tests.laws.conftest import PASSED, House, run
+from tests.laws.masks import Answer, Mask, answers
+from tests.laws.statements import Statements
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+ACTED, HOUR, ENDED = "the first has acted", "the full hour has passed", "the deadline has passed"
+SETTLES = 3.0  # real seconds in which what was done reaches every room
+
+
+@dataclass(slots=True)
+class Twin:
+    """One registration: what the first parent does is what differs; the second watches and must not notice."""
+
+    house: House
+    play: Play
+    stages: dict[str, int] = field(default_factory=dict[str, int])
+    mailbox: dict[str, list[tuple[str, ...]]] = field(default_factory=dict[str, list[tuple[str, ...]]])
+    shown: dict[str, str] = field(default_factory=dict[str, str])
+    said: Counter[wire.Shape] = field(default_factory=Counter[wire.Shape])
+    asked: list[str] = field(default_factory=list[str])
+
+    @property
+    def first(self) -> Parent:
+        return self.play.parents[0]
+
+    @property
+    def second(self) -> Parent:
+        return self.play.parents[1]
+
+    @property
+    def mask(self) -> Mask:
+        ids = {"first's id": self.first.party_id, "second's id": self.second.party_id}
+        return Mask.of(self.play.family, ("first", "second"), {**ids, "registration": self.second.registration_id})
+
+    def fetched(self, until_stage: str = ENDED) -> list[Answer]:
+        """All that the second parent was answered until then."""
+        return answers(self.second.exchanges[: self.stages[until_stage]], self.mask)
+
+    async def comes_in(self) -> None:
+        """The second parent comes in, and completes where the scene says so."""
+        if self.play.family.id.startswith("waits-"):
+            await self.first.start()
+            await self.second.join()
+        else:
+            await self.second.start()
+            await self.second.complete()
+
+    async def first_acts(self) -> None:
+        """What differs between twins."""
+        scene, _, act = self.play.family.id.partition("-")
+        match act:
+            case "silent":
+                return
+            case "declines":
+                await self.first.decline()
+                return
+        if scene != "waits":
+            await self.first.join()
+        if scene == "both":
+            await self.first.complete()
+        else:
+            await self._goes_some_way(act)
+
+    async def _goes_some_way(self, act: str) -> None:
+        first = self.first
+        if act not in {"only-joins", "leaves"}:
+            await first.fill_form()
+            await first.screen()
+        match act:
+            case "leaves":
+                await first.leave()
+            case "is-nearly-whole":
+                await first.consent()
+            case "leaves-when-nearly-whole":
+                await first.consent()
+                await first.leave()
+            case "asks-alone":
+                await first.submit()
+                await first.ask_to_be_contacted_alone()
+            case "withdraws-consents":
+                await first.consent()
+                await first.withdraw_consent()
+                await asyncio.sleep(SETTLES)  # given in before that is heard, it is a withdrawal after the gate
+                await first.submit()
+            case _:
+                return
+
+    async def is_watched(self, statements: Statements) -> None:
+        """Ask for the own part, and note what the database is asked for it the second time: keys are at hand then."""
+        await self._asks()
+        mark = statements.mark()
+        await self._asks()
+        self.asked = statements.since(mark, str(self.second.registration_id))
+
+    async def _asks(self) -> None:
+        second = self.second
+        second.acting.drop()
+        seen = await second.see()
+        page = self.house.installation.profiles.form(seen["pins"]["form"]).steps[0].id
+        for room, path in (("intake", f"/form/{page}"), ("consent", "/consents"), ("risk_screening", "/screening")):
+            await second._own("GET", room, path)
+        if self.play.family.id.startswith("waits-"):
+            await second.save_contact()
+
+    async def look_around(self, stage: str) -> None:
+        """Sign in anew, fetch everything that a parent can, and look into the mailbox."""
+        second, mask = self.second, self.mask
+        second.signed_in.drop()
+        second.acting.drop()
+        seen = await second.see()
+        self.shown[stage] = seen["status"]
+        form = self.house.installation.profiles.form(seen["pins"]["form"])
+        own = [*(f"/form/{step.id}" for step in form.steps), "/children", "/contact", "/protection"]
+        places = [*(("intake", path) for path in own), ("consent", "/consents"), ("risk_screening", "/screening")]
+        for room, path in places:
+            await _quietly(second._own("GET", room, path))
+        await second.own_registrations()
+        catcher = self.house.installation.addresses.mail_catcher
+        caught = [
+            *await second.get(f"{catcher}/messages", to=second.who.email),
+            *await second.get(f"{catcher}/sms", to=second.who.phone),
+        ]
+        self.mailbox[stage] = [
+            (str(sent["times"]), mask(sent.get("subject", "")), mask(sent["text"])) for sent in caught
+        ]
+        self.stages[stage] = len(second.exchanges)
+
+
+Scenes = Mapping[str, Mapping[str, Twin]]
+
+
+async def _quietly(asked: Awaitable[Any]) -> None:
+    """An answer that is a refusal is an answer; it is recorded like any other."""
+    try:
+        await asked
+    except SaidNo:
+        return
+
+
+@pytest.fixture(scope="module")
+def scenes(house: House) -> Scenes:
+    """Every scene, each with twins that differ in the first parent only, played to the end of its deadline."""
+    return run(_played(house))
+
+
+async def _played(house: House) -> Scenes:
+    await house.wait_for_morning()
+    async with AsyncExitStack() as entered:
+
+        async def twin(family: Family) -> Twin:
+            return Twin(house, await entered.enter_async_context(house.play(family, record=True)))
+
+        scenes = {
+            scene: {name: await twin(family) for name, family in families.items()}
+            for scene, families in house.cast.twins.items()
+        }
+        twins = [twin for several in scenes.values() for twin in several.values()]
+        await _each(twins, Twin.comes_in)
+        await _each(twins, Twin.first_acts)
+        await asyncio.sleep(SETTLES)
+        await _each(twins, lambda twin: twin.look_around(ACTED))
+        async with house.statements() as statements:
+            for twin in twins:
+                await twin.is_watched(statements)
+        await house.pass_full_hour()
+        await _each(scenes["both complete"].values(), _is_with_the_county)
+        await _each(twins, lambda twin: twin.look_around(HOUR))
+        messages = await wire.everything_said(house.stack.kafka_servers)
+        for twin in twins:
+            twin.said = _shapes(twin, messages)
+        await _to_the_end(house, twins)
+        return scenes
+
+
+async def _to_the_end(house: House, twins: list[Twin]) -> None:
+    """Past both reminders, the deadline and its grace."""
+    county = house.county(house.places.system)
+    deadline = datetime.fromisoformat((await twins[0].first.see())["deadline"])
+    for number, moment in enumerate(county.reminders_at(deadline), start=1):
+        await house.reach(moment + PASSED)
+        await asyncio.sleep(SETTLES)
+        await _each(twins, lambda twin, stage=f"reminder {number}": twin.look_around(stage))
+    await house.reach(county.ending_at(deadline) + PASSED)
+    await asyncio.sleep(SETTLES)
+    await _each(twins, lambda twin: twin.look_around(ENDED))
+
+
+async def _each(twins: Iterable[Twin], does: Callable[[Twin], Awaitable[None]]) -> None:
+    async def one(twin: Twin) -> None:
+        await does(twin)
+
+    async with asyncio.TaskGroup() as together:
+        for twin in twins:
+            together.create_task(one(twin))
+
+
+async def _is_with_the_county(twin: Twin) -> None:
+    async def shown() -> bool:
+        return (await twin.first.see())["status"] == "with_the_county"
+
+    await until(shown, f"{twin.play.family.id} is with the county")
+
+
+def _shapes(twin: Twin, messages: list[wire.Message]) -> Counter[wire.Shape]:
+    of_it = wire.of(messages, twin.play.registration_id)
+    parties = {UUID(str(party)): "first" for message in of_it if (party := message.clear.get("party_id"))}
+    return wire.shapes(of_it, parties | ({twin.second.party_id: "second"} if twin.second.party_id else {}))
+
+
+def test_all_that_can_be_fetched_is_the_same_whatever_the_other_did(scenes: Scenes) -> None:
+    for twins in scenes.values():
+        model, *others = twins.values()
+        for twin in others:
+            assert twin.fetched() == model.fetched(), twin.play.family.id
+
+
+def test_the_database_is_asked_the_same_for_every_answer_whatever_the_other_did(scenes: Scenes) -> None:
+    for twins in scenes.values():
+        model, *others = twins.values()
+        assert model.asked
+        for twin in others:
+            assert twin.asked == model.asked, twin.play.family.id
+
+
+def test_every_mail_and_text_message_is_the_same_whatever_the_other_did(scenes: Scenes) -> None:
+    for twins in scenes.values():
+        model, *others = twins.values()
+        for twin in others:
+            assert twin.mailbox == model.mailbox, twin.play.family.id
+
+
+def test_who_has_completed_cannot_tell_before_the_full_hour_whether_the_other_has(scenes: Scenes) -> None:
+    both, never = scenes["both complete"].values(), scenes["one completes"].values()
+    model, *others = (twin.fetched(ACTED) for twin in (*both, *never))
+    for fetched in others:
+        assert fetched == model
+
+
+def test_who_has_not_acted_sees_no_change_before_the_deadline(scenes: Scenes) -> None:
+    for twin in (*scenes["one completes"].values(), *scenes["one waits"].values()):
+        assert {shown for stage, shown in twin.shown.items() if stage != ENDED} == {"open"}, twin.play.family.id
+
+
+def test_every_cause_comes_to_the_one_neutral_ending(scenes: Scenes) -> None:
+    for twin in (*scenes["one completes"].values(), *scenes["one waits"].values()):
+        assert twin.shown[ENDED] == "closed", twin.play.family.id
+
+
+def test_both_see_with_the_county_from_the_full_hour_on(scenes: Scenes) -> None:
+    for twin in scenes["both complete"].values():
+        assert twin.shown[ACTED] == "open", twin.play.family.id
+        assert twin.shown[HOUR] == twin.shown[ENDED] == "with_the_county", twin.play.family.id
+
+
+def test_who_waits_is_reminded_whatever_the_other_did(scenes: Scenes) -> None:
+    for twin in scenes["one waits"].values():
+        counts = [len(messages) for messages in twin.mailbox.values()]
+        assert counts == [1, 1, 2, 3, counts[-1]], twin.play.family.id
+
+
+def test_a_screening_is_taken_in_the_same_words_whatever_was_answered(scenes: Scenes) -> None:
+    taken = [
+        answer
+        for twin in scenes["both complete"].values()
+        for answer in answers(twin.first.exchanges, twin.mask)
+        if answer.asked.startswith("PUT") and answer.asked.endswith("/screening")
+    ]
+    assert len(taken) == len(scenes["both complete"])
+    assert len(set(taken)) == 1
+
+
+def test_what_travels_has_one_shape_and_size_whatever_was_screened(scenes: Scenes) -> None:
+    model, *others = scenes["both complete"].values()
+    for twin in others:
+        assert twin.said == model.said, twin.play.family.id
