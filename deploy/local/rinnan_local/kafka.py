@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import shutil
@@ -12,6 +13,8 @@ from tempfile import mkdtemp
 from typing import TypeVar
 from uuid import uuid4
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from jgo.maven import Dependency, MavenContext
 from platformdirs import user_cache_path
 
@@ -135,6 +138,29 @@ class Kafka(Daemon):
             str(self.jars / "*"),
             *arguments,
         ]
+
+
+async def groups_meet(servers: str) -> None:
+    """Return when groups of consumers can meet.
+
+    Their table is made when it is first asked for, and whoever asks meanwhile reads an error: at every first start the
+    services would log one that means nothing.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        while not await _is_coordinated(admin):  # noqa: ASYNC110 - Kafka tells nobody when it is
+            await asyncio.sleep(0.1)
+    finally:
+        await admin.close()
+
+
+async def _is_coordinated(admin: AIOKafkaAdminClient) -> bool:
+    try:
+        await admin.find_coordinator("anybody")
+    except GroupCoordinatorNotAvailableError:
+        return False
+    return True
 
 
 def jars() -> Path:

@@ -17,7 +17,7 @@ from rinnan_chassis.provision import provision
 from rinnan_local.clock import LocalClock
 from rinnan_local.daemon import Daemon, stop_all
 from rinnan_local.families import FAMILIES
-from rinnan_local.kafka import Kafka
+from rinnan_local.kafka import Kafka, groups_meet
 from rinnan_local.keys import write_keys
 from rinnan_local.ports import LOOPBACK
 from rinnan_local.postgres import Postgres
@@ -177,15 +177,20 @@ class Stack:
     def _provision(self, counties: Iterable[County]) -> Mapping[str, Mapping[str, str]]:
         """Topics, schemas, logins and keys. In a thread of its own, so that it may be called from a running loop."""
         destinations = [destination.name for county in counties for destination in county.destinations]
-        work = provision(
-            admin_database_url=self.admin_url,
-            kafka={"bootstrap_servers": self.kafka_servers},
-            topics_file=self.contracts_dir / "topics.toml",
-            out=self.folder.secrets,
-            instances={ADAPTER: destinations},
-        )
+
+        async def prepared() -> Mapping[str, Mapping[str, str]]:
+            logins = await provision(
+                admin_database_url=self.admin_url,
+                kafka={"bootstrap_servers": self.kafka_servers},
+                topics_file=self.contracts_dir / "topics.toml",
+                out=self.folder.secrets,
+                instances={ADAPTER: destinations},
+            )
+            await groups_meet(self.kafka_servers)
+            return logins
+
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, work).result()
+            return thread.submit(asyncio.run, prepared()).result()
 
     def _room(self, process: Process, secrets: Mapping[str, str]) -> HttpDaemon:
         shared = {

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from rinnan_local.processes import PREFERRED_PORTS, Folder, Ports, Process, helpers, hosts, rooms
+from rinnan_chassis import provision
+from rinnan_chassis.topics import Topics
+from rinnan_local.keys import write_keys
+from rinnan_local.processes import ADAPTER, PREFERRED_PORTS, Folder, Ports, Process, helpers, hosts, rooms
 from rinnan_local.stack import ROOT
 from rinnan_profiles.loading import load
 
@@ -48,6 +53,34 @@ def test_every_room_is_told_what_the_table_tells_it(ports: Ports) -> None:
 def test_every_room_listens_on_the_port_of_the_table(ports: Ports) -> None:
     for process in rooms(ports):
         assert _service(process)["environment"]["RINNAN_HTTP_PORT"] == str(process.port)
+
+
+def test_every_room_can_read_its_settings(ports: Ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = tmp_path / "secrets"
+    topics = Topics.load(ROOT / "contracts" / "topics.toml")
+    destinations = [destination.name for county in COUNTIES for destination in county.destinations]
+    told = provision._write_environments(
+        topics_file=ROOT / "contracts" / "topics.toml",
+        wanted=provision.logins(topics, {ADAPTER: destinations}, "rinnan"),
+        out=secrets,
+        admin_url="postgresql://rinnan_admin:x@127.0.0.1:20432/postgres",
+        database="rinnan",
+        shared={"RINNAN_KAFKA_SERVERS": SERVICES["provision"]["environment"]["RINNAN_KAFKA_SERVERS"]},
+    )
+    own = write_keys(secrets, identity_provider="http://127.0.0.1:20100")
+    for name in [name for name in os.environ if name.startswith("RINNAN_")]:
+        monkeypatch.delenv(name)
+    for process in [*rooms(ports), *hosts(COUNTIES, ports)]:
+        secret = {**told[process.login], **own.get(process.login, {})}
+        with monkeypatch.context() as environment:
+            for name, value in secret.items():
+                environment.setenv(name, value)
+            for name, value in _service(process)["environment"].items():
+                environment.setenv(name, value.replace("/rinnan/", f"{ROOT}/").replace("/secrets/", f"{secrets}/"))
+            settings = import_module(process.module.replace(".app", ".settings"))
+            read = settings.read_settings()[0] if process.login.startswith(ADAPTER) else settings.Settings.read()
+        assert read.held_wrapping_keys() or process.name == "event_log", process.name
+        assert all(path.exists() for path in vars(read).values() if isinstance(path, Path)), process.name
 
 
 def test_every_destination_is_provisioned() -> None:

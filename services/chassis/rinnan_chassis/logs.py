@@ -29,7 +29,7 @@ from rinnan_chassis.wrapping import WrappingKeysUnreadable
 NEUTRAL: Final = frozenset({
     "attempt", "became", "by", "code", "consumer", "count", "due_at", "fact", "fault", "group", "heard", "kind", "loop",
     "method", "offset", "on", "partition", "place", "port", "position", "reason", "records", "results", "route", "rows",
-    "seconds", "sqlstate", "state", "status", "subject", "topic", "type", "verb", "version", "work",
+    "seconds", "sqlstate", "state", "status", "subject", "topic", "traceparent", "type", "verb", "version", "work",
 })  # fmt: skip
 """The names under which the chassis logs a value: ids, codes, counts and times. A room names its own at the start."""
 

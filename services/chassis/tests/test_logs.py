@@ -57,6 +57,12 @@ def test_a_line_says_when_who_and_what(lines: Lines) -> None:
     }
 
 
+def test_a_line_names_the_trace_it_belongs_to(lines: Lines) -> None:
+    with structlog.contextvars.bound_contextvars(traceparent="00-ab-cd-01"):
+        ours().info("operation")
+    assert lines()[0]["traceparent"] == "00-ab-cd-01"
+
+
 def test_a_name_that_is_not_known_to_be_neutral_is_dropped_and_counted(lines: Lines) -> None:
     ours().info("joined", extra={"family_name": PERSONAL, "answers": {"q": PERSONAL}, "status": "open"})
     [line] = lines()
