@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from enum import Enum
+from functools import cache
 from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
 from uuid import UUID, uuid4
 
@@ -73,7 +75,7 @@ class Keyring:
         cls, url: str, wrapping_keys: Mapping[Group, bytes] | Wrapping, *, size: int = 4, **arguments: Any
     ) -> Self:
         """A keyring over a pool of its own. `arguments` go to asyncpg (TLS)."""
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=size, **arguments)
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=size, reset=_as_it_is, **arguments)
         return cls(pool, wrapping_keys)
 
     async def close(self) -> None:
@@ -82,7 +84,7 @@ class Keyring:
         await self._pool.close()
 
     async def keys(self, names: Collection[KeyName], *, mint: bool) -> dict[KeyName, Found]:
-        """The keys of a whole batch, one statement per group; with `mint`, those that were never there are made.
+        """The keys of a whole batch, read with one statement; with `mint`, those that were never there are made.
 
         A destroyed key is DESTROYED, and minting never brings it back. Without `mint`, a key that was never there is
         DESTROYED too: nothing can have been sealed with it.
@@ -96,10 +98,11 @@ class Keyring:
                 raise KeyNotHeld(group)
         while missing:
             before = self._destructions
-            fetched = await self._mint(missing) if mint else {}
-            fetched |= await self._read(
-                {group: [name for name in wanted if name not in fetched] for group, wanted in missing.items()}
-            )
+            fetched = await self._read(missing)
+            if mint and (unmade := _without(missing, fetched)):
+                fetched |= await self._mint(unmade)
+                if lost := _without(unmade, fetched):  # another process was quicker
+                    fetched |= await self._read(lost)
             if self._destructions == before:  # else one of these may have been destroyed after it was read
                 self._keep(fetched, now)
                 found |= fetched
@@ -134,7 +137,7 @@ class Keyring:
     async def _mint(self, wanted: Mapping[Group, list[KeyName]]) -> dict[KeyName, Found]:
         """Insert what is not there, in one transaction; what another process minted, or destroyed, stays as it is."""
         minted: dict[KeyName, Found] = {}
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, _one_transaction(connection, len(wanted)):
             for group, names in wanted.items():
                 keys = [Key(str(uuid4()), new_secret()) for _ in names]
                 wrapped = await self._wrapping.wrap(
@@ -151,13 +154,14 @@ class Keyring:
         return minted
 
     async def _read(self, wanted: Mapping[Group, list[KeyName]]) -> dict[KeyName, Found]:
+        columns = [column for names in wanted.values() for column in _columns(names)]
+        rows = await self._pool.fetch(_reading(tuple(wanted)), *columns)
+        by_place = {(row["grp"], row["subject"], row["party"]): row for row in rows}
         read: dict[KeyName, Found] = {}
         for group, names in wanted.items():
-            if not names:
-                continue
-            rows = await self._pool.fetch(_READ[group], *_columns(names))
-            by_place = {(row["subject"], row["party"]): row for row in rows}
-            there = [(name, row) for name in names if (row := by_place.get((name.subject, name.party or NOBODY)))]
+            there = [
+                (name, row) for name in names if (row := by_place.get((group, name.subject, name.party or NOBODY)))
+            ]
             read |= {name: DESTROYED for name, row in there if row["wrapped"] is None}
             live = [(name, row) for name, row in there if row["wrapped"] is not None]
             secrets = await self._wrapping.unwrap(
@@ -183,6 +187,20 @@ def _by_group(names: Iterable[KeyName]) -> dict[Group, list[KeyName]]:
     return {group: grouped[group] for group in sorted(grouped)}
 
 
+def _without(wanted: Mapping[Group, list[KeyName]], found: Mapping[KeyName, Found]) -> dict[Group, list[KeyName]]:
+    left = {group: [name for name in names if name not in found] for group, names in wanted.items()}
+    return {group: names for group, names in left.items() if names}
+
+
+def _one_transaction(connection: Any, statements: int) -> AbstractAsyncContextManager[Any]:
+    """A transaction around several statements; a single one is its own."""
+    return connection.transaction() if statements > 1 else nullcontext()
+
+
+async def _as_it_is(_: object) -> None:
+    """Nothing to reset: the keyring sets nothing on a connection."""
+
+
 def _columns(names: Collection[KeyName]) -> tuple[list[UUID], list[UUID]]:
     return [name.subject for name in names], [name.party or NOBODY for name in names]
 
@@ -202,11 +220,16 @@ _MINT: Final = {
     """  # noqa: S608 - the table's name comes from the enum of seal groups
     for group in Group
 }
-_READ: Final = {
-    group: f"""
-        select subject, party, wrapped, kid
-        from unnest($1::uuid[], $2::uuid[]) as wanted (subject, party)
+
+
+@cache
+def _reading(groups: tuple[Group, ...]) -> str:
+    """One statement for the keys of several groups, each with its two parameters: subjects and parties."""
+    return " union all ".join(
+        f"""
+        select '{group}' as grp, subject, party, wrapped, kid
+        from unnest(${2 * place + 1}::uuid[], ${2 * place + 2}::uuid[]) as wanted (subject, party)
         join keyring.key_{group} using (subject, party)
-    """  # noqa: S608 - the table's name comes from the enum of seal groups
-    for group in Group
-}
+        """  # noqa: S608 - names and tables come from the enum of seal groups
+        for place, group in enumerate(groups)
+    )
