@@ -26,6 +26,7 @@ CONCEPTS = {
         "port.py": "what an adapter is, for whoever writes one",
         "contract.py": "the tests that every adapter inherits",
         "samples.py": "invented records to write",
+        "breaker.py": "when a destination is left alone",
     },
     "rinnan_event_log": {
         "recording.py": "an envelope as it is kept",

@@ -33,6 +33,15 @@ class DocumentOut(BaseModel):
     asked_at: datetime
 
 
+class LookOut(BaseModel):
+    """Somebody of the staff read a document. `actor` is the issuer and the subject of their token, no name."""
+
+    at: datetime
+    actor: str
+    what: str = Field(description="`document`.")
+    document_id: UUID
+
+
 def routes(desk: Desk[Any], doors: Doors, here: Here) -> Sequence[APIRouter]:
     """Listing and reading."""
     router = APIRouter(tags=["documents"])
@@ -68,6 +77,16 @@ def routes(desk: Desk[Any], doors: Doors, here: Here) -> Sequence[APIRouter]:
         content = await store.look(batches.database, batches.keyring, shelved, actor, desk.now())
         named = {"Content-Disposition": f'inline; filename="{shelved.name}"'}
         return Response(content, media_type=shelved.media_type, headers={**SAFE, **named})
+
+    @router.get("/deliveries/{delivery_id}/looks")
+    async def looks(staff: Annotated[Staff, Depends(life)], delivery_id: UUID) -> list[LookOut]:
+        """Who read which document of a delivery, newest first, also where the documents are gone."""
+        _same_county(staff, here)
+        found = await store.looks(desk.batches.database, delivery_id)
+        return [
+            LookOut(at=each.looked_at, actor=each.actor, what="document", document_id=each.document_id)
+            for each in found
+        ]
 
     return [router]
 

@@ -11,6 +11,7 @@ from rinnan_events.record_export import (
     PackageRenderRequested,
 )
 from rinnan_host import domain, work
+from rinnan_host.breaker import QUEUED
 from rinnan_host.domain import Answered, Here, Nothing
 from rinnan_host.port import Capabilities
 
@@ -35,9 +36,14 @@ def handlers_for(here: Here, capabilities: Capabilities) -> Handlers[Nothing]:
         handlers.hears(DeliveryRequested, domain.write, concerns=is_ours)
         handlers.hears(DeliveryLookupRequested, domain.find, concerns=is_ours)
         handlers.works(
-            domain.WRITE, work.write, lease=destination.lease, after_crash=AfterCrash.DECIDE, parallel=parallel
+            domain.WRITE,
+            work.write,
+            lease=destination.lease,
+            after_crash=AfterCrash.DECIDE,
+            retry=QUEUED,
+            parallel=parallel,
         )
-        handlers.works(domain.FIND, work.find, lease=destination.lease, parallel=parallel)
+        handlers.works(domain.FIND, work.find, lease=destination.lease, retry=QUEUED, parallel=parallel)
         handlers.results(Lost, domain.lose)
     handlers.results(Answered, domain.answer)
     return handlers

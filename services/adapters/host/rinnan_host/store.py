@@ -108,6 +108,23 @@ async def look(database: Database, keyring: Keyring, shelved: Shelved, actor: st
     return _content(open_token(token, binding, key))
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody read a document, which may be gone since."""
+
+    actor: str
+    document_id: UUID
+    looked_at: datetime
+
+
+async def looks(database: Database, delivery_id: UUID) -> list[Look]:
+    """Who read which document of a delivery, newest first."""
+    rows = await database.fetch(
+        "select actor, document_id, looked_at from look where delivery_id = $1 order by id desc", delivery_id
+    )
+    return [Look(*row) for row in rows]
+
+
 _SHELVED = """select id, delivery_id, registration_id, party_id, name, media_type, protected, asked_at from document"""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from rinnan_chassis.working import Job
 from rinnan_events.adapter import Outcome
 from rinnan_events.opened import ClientRecord
 from rinnan_host import store
+from rinnan_host.breaker import Breaker
 from rinnan_host.domain import Answered, Here
 from rinnan_host.port import (
     Absent,
@@ -35,10 +37,12 @@ from rinnan_host.port import (
 
 log = logging.getLogger(__name__)
 
+RESTS = "destination_rests"
 CHECKED_FOR = timedelta(days=1).total_seconds()
 TOO_LATE = "asked_too_late"
 FORGOTTEN = "forgotten"
 RENDERING_FAILED = "rendering_failed"
+TROUBLES = frozenset({Outcome.UNAVAILABLE, Outcome.UNKNOWN, Outcome.REJECTED})
 
 
 @dataclass(slots=True)
@@ -47,7 +51,16 @@ class Outside:
 
     here: Here
     adapter: Adapter | Renderer
+    breaker: Breaker = field(init=False)
     _checked_until: float = field(default=0.0)
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(min(self.here.destination.parallel, self.adapter.capabilities.parallel))
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the destination from being asked as ever, for `/readyz?verbose`."""
+        return self.breaker.trouble
 
     def writer(self) -> Adapter:
         """The adapter, as one that writes. Raises TypeError for one that renders."""
@@ -62,8 +75,8 @@ class Outside:
         return self.adapter
 
     async def check(self) -> CheckResult:
-        """Whether the far side is what the profile says; a good answer is believed for a day."""
-        if time.monotonic() < self._checked_until:
+        """Whether the far side is what the profile says; a good answer is believed for a day, or until it rests."""
+        if time.monotonic() < self._checked_until and self.breaker.trouble is None:
             return None
         try:
             async with asyncio.timeout(self.adapter.capabilities.takes_at_most.total_seconds()):
@@ -82,7 +95,7 @@ class Outside:
 
 
 async def write(job: Job, outside: Outside) -> Answered:
-    """Write once. Whatever cannot be told is told as unknown; this never runs again by itself."""
+    """Write once. Whatever cannot be told is told as unknown; what has begun never runs again by itself."""
     write_by = job.payload["write_by"]
     if write_by is not None and job.now >= datetime.fromisoformat(write_by):
         return _answered(job, Outcome.UNAVAILABLE, TOO_LATE)
@@ -90,17 +103,23 @@ async def write(job: Job, outside: Outside) -> Answered:
         record = await job.open(job.payload["record"], ClientRecord, party=_party(job))
     except KeyDestroyed:
         return _answered(job, Outcome.REJECTED, FORGOTTEN)
-    if (not_ready := await outside.check()) is not None:
-        return _answered(job, Outcome.UNAVAILABLE, not_ready.reason.value)
-    return _told(job, await _written(outside, record, _key(job, outside)))
+
+    async def once() -> Answered:
+        if (not_ready := await outside.check()) is not None:
+            return _answered(job, Outcome.UNAVAILABLE, not_ready.reason.value)
+        return _told(job, await _written(outside, record, _key(job, outside)))
+
+    return await _unless_it_rests(job, outside, once)
 
 
 async def find(job: Job, outside: Outside) -> Answered:
     """Look once. A look that cannot be taken is told as unavailable."""
-    result = await _found(outside, _key(job, outside))
-    if isinstance(result, Rejected):
-        result = Unavailable(result.reason)
-    return replace(_told(job, result), look=job.payload["look"])
+
+    async def once() -> Answered:
+        result = await _found(outside, _key(job, outside))
+        return _told(job, Unavailable(result.reason) if isinstance(result, Rejected) else result)
+
+    return replace(await _unless_it_rests(job, outside, once), look=job.payload["look"])
 
 
 async def render(job: Job, outside: Outside) -> Answered:
@@ -123,6 +142,17 @@ async def discard(job: Job, _: Outside) -> None:
     """Forget documents that were taken back, or kept long enough."""
     asked_by = datetime.fromisoformat(job.payload["asked_by"])
     await store.discard(job.database, UUID(job.payload["delivery_id"]), asked_by)
+
+
+async def _unless_it_rests(job: Job, outside: Outside, once: Callable[[], Awaitable[Answered]]) -> Answered:
+    """Ask the destination, unless it rests. Raises the chassis's `Unavailable` where it has no room for it yet."""
+    breaker = outside.breaker
+    if breaker.rests(job.now):
+        return _answered(job, Outcome.UNAVAILABLE, RESTS)
+    with breaker.room():
+        answered = await once()
+    breaker.hear(answered.outcome, job.now)
+    return answered
 
 
 async def _written(outside: Outside, record: ClientRecord, key: DeliveryKey) -> WriteResult:
@@ -178,6 +208,9 @@ def _told(job: Job, result: WriteResult | FindResult) -> Answered:
 
 
 def _answered(job: Job, outcome: Outcome, reason: str, **more: Any) -> Answered:
+    if outcome in TROUBLES:
+        told = {"subject": str(job.subject), "kind": outcome.value, "reason": reason, "attempt": job.payload["attempt"]}
+        log.warning("not_delivered", extra=told)
     return Answered(job.payload["delivery_id"], job.payload["attempt"], outcome, reason, **more)
 
 

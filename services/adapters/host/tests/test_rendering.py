@@ -87,11 +87,13 @@ async def test_a_document_is_read_byte_for_byte(printing: House, reading: Readin
 
 
 @pytest.mark.stack
-async def test_every_look_is_kept(printing: House, reading: Reading) -> None:
+async def test_every_look_is_kept_and_can_be_read_by_staff_who_see_lives(printing: House, reading: Reading) -> None:
     cover, *_ = await rendered(printing)
     await reading.get(f"/documents/{cover}")
-    (look,) = await printing.stage.batches.database.fetch("select * from look")
-    assert (look["actor"], look["document_id"], look["delivery_id"]) == (f"{ISSUER}#aino", cover, printing.delivery)
+    path = f"/deliveries/{printing.delivery}/looks"
+    (look,) = (await reading.get(path)).json()
+    assert (look["actor"], look["document_id"]) == (f"{ISSUER}#aino", str(cover))
+    assert (await reading.get(path, "bodies protected act")).status_code == 403
 
 
 @pytest.mark.stack

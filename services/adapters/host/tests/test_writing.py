@@ -53,11 +53,15 @@ async def test_another_destinations_request_leaves_nothing(house: House) -> None
         (Unknown(Reason.TIMED_OUT), Outcome.UNKNOWN),
     ],
 )
-async def test_what_the_far_side_did_is_told_by_its_class(house: House, result: Any, outcome: Outcome) -> None:
+async def test_what_the_far_side_did_is_told_by_its_class_and_logged(
+    house: House, result: Any, outcome: Outcome, caplog: pytest.LogCaptureFixture
+) -> None:
     house.shelf.next_write = result
     await house.stage.hears(house.write())
     (said,) = await house.answers()
     assert (said.outcome, said.reason) == (outcome, result.reason.value)
+    (line,) = (vars(record) for record in caplog.records if record.message == "not_delivered")
+    assert (line["subject"], line["kind"], line["reason"]) == (str(house.registration), outcome, said.reason)
 
 
 async def test_an_unanswered_write_settles_after_its_lease_and_what_the_system_declares(house: House) -> None:
