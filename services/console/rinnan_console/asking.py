@@ -40,6 +40,7 @@ class Asking:
     addresses: Mapping[str, str]
     token: str
     language: str
+    hosts: Sequence[str] = ()
 
     async def get(self, room: str, path: str, **params: str | int | Sequence[str]) -> Any:
         """What a room shows. Raises: Refused, Unreachable, NotUsable."""
@@ -49,9 +50,11 @@ class Asking:
         """What a room answers to an act. Raises: Refused, Unreachable, NotUsable."""
         return await self._ask("POST", room, path, json=body)
 
-    async def everybody(self, path: str) -> tuple[list[dict[str, Any]], list[Refused | Unreachable]]:
-        """The rows that all rooms show, each with its room, and who did not."""
-        names = list(self.addresses)
+    async def everybody(
+        self, path: str, names: Sequence[str] | None = None
+    ) -> tuple[list[dict[str, Any]], list[Refused | Unreachable]]:
+        """The rows that all rooms (or those named) show, each with its room, and who did not."""
+        names = list(self.addresses) if names is None else names
         answers = await asyncio.gather(*(self.get(name, path) for name in names), return_exceptions=True)
         rows: list[dict[str, Any]] = []
         silent: list[Refused | Unreachable] = []

@@ -85,6 +85,25 @@ def life(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> Non
 
 
 @app.command()
+def looks(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> None:
+    """List who of the staff looked at a registration's life or read its documents, newest first; so does this."""
+
+    async def ask(rooms: Asking) -> tuple[list[dict[str, Any]], list[Refused | Unreachable]]:
+        rows, silent = await rooms.everybody(f"/registrations/{registration}/looks", ["event_log"])
+        if silent:
+            raise silent[0]
+        told = await rooms.get("event_log", f"/registrations/{registration}/life")
+        for delivery in told["deliveries"]:
+            more, without = await rooms.everybody(f"/deliveries/{delivery['delivery_id']}/looks", rooms.hosts)
+            rows += more
+            silent += [each for each in without if isinstance(each, Unreachable)]
+        return sorted(rows, key=lambda row: row["at"], reverse=True), silent
+
+    columns = {"at": "at", "who": "actor", "what": "what", "document": "document_id", "room": "room"}
+    _rows(_ask(ctx, ask), columns, "Nobody has looked.", json=json)
+
+
+@app.command()
 def verify(
     ctx: typer.Context,
     anchor: Annotated[str | None, typer.Option(help="<position>:<hash>, an anchor that was kept elsewhere.")] = None,
@@ -250,6 +269,18 @@ def _everybody(
 ) -> None:
     rows, silent = _ask(ctx, lambda rooms: rooms.everybody(path))
     rows.sort(key=lambda row: row[oldest])
+    _rows((rows, silent), columns, nothing, json=json)
+
+
+def _rows(
+    told: tuple[list[dict[str, Any]], list[Refused | Unreachable]],
+    columns: dict[str, str],
+    nothing: str,
+    *,
+    json: bool,
+) -> None:
+    """The rows, then on standard error whoever did not answer."""
+    rows, silent = told
     if json:
         showing.as_json(rows)
     elif rows or not silent:
@@ -315,7 +346,8 @@ def _ask(ctx: typer.Context, question: Callable[[Asking], Awaitable[T]]) -> T:
         installation = Installation.find(surroundings.file)
         token = installation.token()
         async with surroundings.client() as client:
-            return await question(Asking(client, installation.everybody, token, _language()))
+            hosts = tuple(installation.hosts)
+            return await question(Asking(client, installation.everybody, token, _language(), hosts))
 
     return _run(ask(ctx.obj))
 

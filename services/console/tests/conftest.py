@@ -101,8 +101,10 @@ class Terminal:
         self._write()
 
     def _write(self) -> None:
-        rooms = {room: f"http://{room}.invalid" for room in self.apps}
-        self.file.write_text(json.dumps({"rooms": rooms, "hosts": {}, "kafka": "127.0.0.1:1"}))
+        told: dict[str, dict[str, str]] = {"rooms": {}, "hosts": {}}
+        for name in self.apps:
+            told["hosts" if name.startswith("host-") else "rooms"][name] = f"http://{name}.invalid"
+        self.file.write_text(json.dumps({**told, "kafka": "127.0.0.1:1"}))
 
     def signs_in(self, rights: str = "life act", county: str = "lapha") -> None:
         now = int(time.time())

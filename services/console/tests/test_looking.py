@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -13,9 +13,10 @@ from typer.main import get_command
 from rinnan_chassis.web import NotFound
 from rinnan_console.cli import Why, app
 from rinnan_event_log.api import DeliveryOut as DeliveryTold
-from rinnan_event_log.api import HappenedOut, LifeOut, MoveOut, VerificationOut
+from rinnan_event_log.api import HappenedOut, LifeOut, LookOut, MoveOut, VerificationOut
 from rinnan_event_log.domain.chain import Fault
 from rinnan_events.record_export import DeliveryState
+from rinnan_host.api import LookOut as ReadOut
 from rinnan_record_export import api as record_export
 from rinnan_record_export.domain import packages
 
@@ -65,6 +66,27 @@ def a_log(told: LifeOut | None, found: VerificationOut | None = None) -> APIRout
     async def verification() -> VerificationOut:
         assert found is not None
         return found
+
+    return router
+
+
+def looked_at(life: LifeOut) -> APIRouter:
+    router = a_log(life)
+
+    @router.get("/registrations/{registration_id}/looks")
+    async def looks(registration_id: UUID) -> list[LookOut]:
+        return [LookOut(at=AT, actor="issuer#s-17", what="life")] if registration_id == life.registration_id else []
+
+    return router
+
+
+def read(delivery: UUID) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/deliveries/{delivery_id}/looks")
+    async def looks(delivery_id: UUID) -> list[ReadOut]:
+        document = ReadOut(at=AT + timedelta(hours=1), actor="issuer#s-18", what="document", document_id=PARTY)
+        return [document] if delivery_id == delivery else []
 
     return router
 
@@ -129,6 +151,25 @@ def test_an_unknown_life_is_refused(terminal: Terminal, an_id: UUID) -> None:
     terminal.has("event_log", lambda _: [a_log(None)])
     told = terminal.types("life", str(an_id))
     assert (told.exit_code, told.stderr) == (1, "event_log: This cannot be found. (chassis.not_found)\n")
+
+
+def test_who_looked_is_listed_whether_at_the_life_or_at_a_document(terminal: Terminal, an_id: UUID) -> None:
+    life = a_life(an_id)
+    terminal.has("event_log", lambda _: [looked_at(life)])
+    terminal.has("host-lapha-paper", lambda _: [read(life.deliveries[0].delivery_id)])
+    terminal.has("host-lapha-cis")
+    told = terminal.types("looks", str(an_id))
+    rows = told.stdout.splitlines()[1:]
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert [row.split()[2:4] for row in rows] == [["issuer#s-18", "document"], ["issuer#s-17", "life"]]
+
+
+def test_a_host_that_does_not_answer_may_know_of_more_looks(terminal: Terminal, an_id: UUID) -> None:
+    terminal.has("event_log", lambda _: [looked_at(a_life(an_id))])
+    terminal.has_lost("host-lapha-paper")
+    told = terminal.types("looks", str(an_id))
+    assert (told.exit_code, told.stderr) == (2, "host-lapha-paper: no answer (ConnectError)\n")
+    assert "issuer#s-17" in told.stdout
 
 
 def test_a_word_that_is_no_id_is_not_asked_about(terminal: Terminal) -> None:

@@ -18,7 +18,7 @@ from rinnan_event_log.domain.telling import Sentences
 from rinnan_event_log.errors import UnknownRegistration
 from rinnan_event_log.handlers import Nothing
 
-MOST_ANCHORS = 1_000
+MOST_ANCHORS = MOST_LOOKS = 1_000
 
 AnchorText = Annotated[
     str | None,
@@ -70,6 +70,14 @@ class LifeOut(BaseModel):
     language: str = Field(description="Of the sentences.")
     events: list[HappenedOut]
     deliveries: list[DeliveryOut]
+
+
+class LookOut(BaseModel):
+    """Somebody of the staff looked. `actor` is the issuer and the subject of their token, no name."""
+
+    at: datetime
+    actor: str
+    what: str = Field(description="`life`, or `looks`: this list is looked at too.")
 
 
 class AnchorOut(BaseModel):
@@ -149,6 +157,16 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
                 for each in deliveries(ordered)
             ],
         )
+
+    @router.get("/registrations/{registration_id}/looks")
+    async def looks_at_a_registration(registration_id: UUID, staff: Annotated[Staff, Depends(look)]) -> list[LookOut]:
+        """Who of the staff looked at this life, and when, newest first. Another county's registration is unknown."""
+        await store.note_look(database, _actor(staff), "looks", registration_id, desk.now())
+        ordered = in_order(await store.life(database, registration_id))
+        if not ordered or county_of(ordered) not in {None, staff.county}:
+            raise UnknownRegistration
+        found = await store.looks(database, registration_id, MOST_LOOKS)
+        return [LookOut(at=each.at, actor=each.actor, what=each.what) for each in found]
 
     @router.get("/verification")
     async def verification(staff: Annotated[Staff, Depends(look)], kept: AnchorText = None) -> VerificationOut:

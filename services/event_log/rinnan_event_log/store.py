@@ -200,3 +200,20 @@ async def note_look(database: Database, actor: str, what: str, subject: UUID | N
     await database.execute(
         "insert into look (actor, what, subject, at) values ($1, $2, $3, $4)", actor, what, subject, at
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody looked at a life, or at who had looked."""
+
+    actor: str
+    what: str
+    at: datetime
+
+
+async def looks(database: Database, subject: UUID, most: int) -> list[Look]:
+    """Who looked at what of one registration, newest first."""
+    rows = await database.fetch(
+        "select actor, what, at from look where subject = $1 order by id desc limit $2", subject, most
+    )
+    return [Look(row["actor"], row["what"], row["at"]) for row in rows]

@@ -103,7 +103,13 @@ async def test_another_countys_registration_is_as_unknown_as_none(house: House, 
 
 @pytest.mark.stack
 @pytest.mark.parametrize(
-    "path", ["/registrations/6f6f5ed8-2f0c-4a2a-9f5d-3d6f3a2b1c11/life", "/verification", "/anchors"]
+    "path",
+    [
+        "/registrations/6f6f5ed8-2f0c-4a2a-9f5d-3d6f3a2b1c11/life",
+        "/registrations/6f6f5ed8-2f0c-4a2a-9f5d-3d6f3a2b1c11/looks",
+        "/verification",
+        "/anchors",
+    ],
 )
 async def test_without_the_right_to_see_lives_nothing_is_shown(house: House, path: str) -> None:
     assert (await house.get(path, rights="bodies protected act")).status_code == 403
@@ -120,6 +126,21 @@ async def test_every_look_is_written_down(house: House, neighbours: Neighbours) 
         (f"{ISSUER}#s-17", "verification", None),
         (f"{ISSUER}#s-17", "anchors", None),
     ]
+
+
+@pytest.mark.stack
+async def test_staff_of_the_county_can_read_who_looked_at_a_registration(house: House, neighbours: Neighbours) -> None:
+    await house.log.hears(neighbours.record(neighbours.opened()))
+    await house.get(f"/registrations/{neighbours.registration}/life")
+    told = await house.get(f"/registrations/{neighbours.registration}/looks")
+    assert [(each["actor"], each["what"]) for each in told.json()] == [
+        (f"{ISSUER}#s-17", "looks"),
+        (f"{ISSUER}#s-17", "life"),
+    ]
+    foreign = await house.get(f"/registrations/{neighbours.registration}/looks", county="pirha")
+    none = await house.get(f"/registrations/{neighbours.one}/looks")
+    assert (foreign.status_code, foreign.content) == (none.status_code, none.content)
+    assert none.status_code == 404
 
 
 @pytest.mark.stack
