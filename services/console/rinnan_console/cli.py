@@ -1,4 +1,4 @@
-"""The `rinnan` command: what an operator can see and do. 0: done; 1: refused; 2: not usable, or no answer."""
+"""What an operator can see and do. Exit code 0: done; 1: refused; 2: not usable, or no answer."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def life(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> Non
 
 @app.command()
 def looks(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> None:
-    """List who of the staff looked at a registration's life or read its documents, newest first; so does this."""
+    """List who of the staff has looked. At a registration's life or its documents, newest first; this is a look too."""
 
     async def ask(rooms: Asking) -> tuple[list[dict[str, Any]], list[Refused | Unreachable]]:
         rows, silent = await rooms.everybody(f"/registrations/{registration}/looks", ["event_log"])
@@ -110,7 +110,7 @@ def verify(
     *,
     json: AsJson = False,
 ) -> None:
-    """Walk the log's chain: was it edited? Exit code 1 where it was."""
+    """Prove that the log was not edited. Walks its whole chain; exit code 1 where it was edited."""
     wanted = {"anchor": anchor} if anchor else {}
     told = _ask(ctx, lambda rooms: rooms.get("event_log", "/verification", **wanted))
     if json:
@@ -125,7 +125,7 @@ def verify(
 
 @app.command()
 def held(ctx: typer.Context, *, json: AsJson = False) -> None:
-    """List the registrations of which a service hears nothing further until they are released."""
+    """List the registrations that are held. A service hears nothing further of them until they are released."""
     columns = {
         "room": "room",
         "subject": "subject",
@@ -153,19 +153,19 @@ def dead_letters(ctx: typer.Context, *, json: AsJson = False) -> None:
 
 @app.command()
 def release(ctx: typer.Context, subject: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
-    """Let a held registration hear on with what was parked; what was set aside stays set aside."""
+    """Let a held registration hear on. What was parked is heard; what was set aside stays set aside."""
     _mend(ctx, room, f"/operations/held/{subject}/release", reason, json=json)
 
 
 @app.command()
 def redrive(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
-    """Decide on a dead letter again, then let its registration hear on."""
+    """Decide on a dead letter again. Then its registration hears on with what was parked."""
     _mend(ctx, room, f"/operations/dead-letters/{letter}/redrive", reason, json=json)
 
 
 @app.command()
 def discard(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
-    """Settle a dead letter without deciding on it; its registration stays held until it is released."""
+    """Settle a dead letter without deciding on it. Its registration stays held until it is released."""
     _mend(ctx, room, f"/operations/dead-letters/{letter}/discard", reason, json=json)
 
 
@@ -176,7 +176,7 @@ def list_packages(
     every: Annotated[bool, typer.Option("--all", help="Every delivery that is not over, not only packages.")] = False,
     json: AsJson = False,
 ) -> None:
-    """List the packages that wait for people, the most urgent promise first; act on one with a sub-command."""
+    """List the packages that wait for people. The most urgent promise first; a sub-command acts on one."""
     if ctx.invoked_subcommand is not None:
         return
     wanted = {} if every else {"state": ["prepared", "released", "keyed_in", "conflict"]}
@@ -205,7 +205,7 @@ def keyed_in(ctx: typer.Context, delivery: UUID, *, registration: Registration =
 
 @packages.command("verified")
 def verified(ctx: typer.Context, delivery: UUID, *, registration: Registration = None, json: AsJson = False) -> None:
-    """Say that what was keyed in was checked; not by whoever keyed it in."""
+    """Say that what was keyed in was checked. Not by whoever keyed it in."""
     _move(ctx, delivery, registration, "verified", json=json)
 
 
@@ -213,7 +213,7 @@ def verified(ctx: typer.Context, delivery: UUID, *, registration: Registration =
 def not_keyed_in(
     ctx: typer.Context, delivery: UUID, *, reason: WhyClass, registration: Registration = None, json: AsJson = False
 ) -> None:
-    """Say that the package was not keyed in; the system is then searched before anything is written."""
+    """Say that the package was not keyed in. The system is then searched before anything is written."""
     _move(ctx, delivery, registration, "not-keyed-in", {"why": reason}, json=json)
 
 
@@ -221,7 +221,7 @@ def not_keyed_in(
 def recall_confirmed(
     ctx: typer.Context, delivery: UUID, *, reason: WhyClass, registration: Registration = None, json: AsJson = False
 ) -> None:
-    """Say that a recalled package was taken back before anybody keyed it in."""
+    """Say that a recalled package was taken back. Nobody has keyed it in."""
     _move(ctx, delivery, registration, "recall-confirmed", {"why": reason}, json=json)
 
 
@@ -235,7 +235,7 @@ def conflict_settled(
     registration: Registration = None,
     json: AsJson = False,
 ) -> None:
-    """Say, having looked, where the record stands once."""
+    """Say where the record stands, once. Look first."""
     _move(ctx, delivery, registration, "conflict-settled", {"why": reason, "on_paper": on_paper}, json=json)
 
 
@@ -243,7 +243,7 @@ def conflict_settled(
 def try_again(
     ctx: typer.Context, delivery: UUID, *, reason: WhyClass, registration: Registration = None, json: AsJson = False
 ) -> None:
-    """Ask the destination again, now: what kept it from taking the record was mended."""
+    """Ask the destination again, now. What kept it from taking the record was mended."""
     _move(ctx, delivery, registration, "try-again", {"why": reason}, json=json)
 
 
@@ -252,7 +252,7 @@ def sign_in_locally(
     ctx: typer.Context,
     person: Annotated[str, typer.Option("--as", help="A member of staff of deploy/local/staff.toml.")],
 ) -> None:
-    """Print a token of the local stack's development sign-in: an hour, for RINNAN_STAFF_TOKEN."""
+    """Sign in to the local stack. Prints a token for RINNAN_STAFF_TOKEN, for an hour."""
 
     async def ask(surroundings: Surroundings) -> str:
         provider = Installation.find(surroundings.file).identity_provider
