@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -97,12 +97,7 @@ def lock_number(name: str) -> int:
 
 async def migrate(url: str, schema: str, locations: Sequence[Path] = ()) -> None:
     """Bring the schema's tables to the newest revision: the chassis's own and the room's, one instance at a time."""
-    places = [CHASSIS_MIGRATIONS, *locations]
-    config = Config()
-    config.set_main_option("script_location", str(CHASSIS_MIGRATIONS))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", "\n".join(map(str, places)))
-    scripts = ScriptDirectory.from_config(config)
+    config, scripts = _scripts(locations)
 
     def upgrade(connection: Connection) -> None:
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({lock_number(schema + '/migrations')})")
@@ -118,6 +113,25 @@ async def migrate(url: str, schema: str, locations: Sequence[Path] = ()) -> None
             await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
+
+
+def whole_of(locations: Sequence[Path] = ()) -> Callable[[Collection[str]], bool]:
+    """Tells whether tables at these revisions have all that this process needs. Newer ones do: migrations only add."""
+    _, scripts = _scripts(locations)
+    known = {script.revision for script in scripts.walk_revisions()}
+
+    def is_whole(revisions: Collection[str]) -> bool:
+        return not known.issuperset(revisions) or (bool(revisions) and not _to_heads(scripts)(tuple(revisions), None))
+
+    return is_whole
+
+
+def _scripts(locations: Sequence[Path]) -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(CHASSIS_MIGRATIONS))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(str, (CHASSIS_MIGRATIONS, *locations))))
+    return config, ScriptDirectory.from_config(config)
 
 
 def _to_heads(scripts: ScriptDirectory) -> Callable[[Any, Any], Any]:

@@ -31,6 +31,8 @@ MOST = 500
 GATHER = 0.02
 """Seconds that a small batch waits for company; a batch costs nearly the same with one record or with thirty."""
 LONGEST_PAUSE = 5.0
+ANSWERED_WITHIN = 10.0
+"""Seconds after which Kafka counts as away; left to itself, a commit waits for ever."""
 
 
 Record = ConsumerRecord[Any, Any]
@@ -88,6 +90,7 @@ class Ear(ConsumerRebalanceListener):
     async def run(self) -> None:
         """Hear until stopped. Kafka away: try again, for ever."""
         while not self._stopping.is_set():
+            self.moved_at = time.monotonic()
             consumer = AIOKafkaConsumer(
                 group_id=self._group,
                 enable_auto_commit=False,
@@ -96,6 +99,7 @@ class Ear(ConsumerRebalanceListener):
                 max_poll_interval_ms=300_000,
                 session_timeout_ms=10_000,
                 heartbeat_interval_ms=1_000,
+                request_timeout_ms=20_000,
                 fetch_max_wait_ms=500,
                 metadata_max_age_ms=30_000,
                 **self._kafka,
@@ -112,7 +116,7 @@ class Ear(ConsumerRebalanceListener):
                 await self._rest(1.0)
             finally:
                 self._consumer = None
-                await consumer.stop()
+                await _leave(consumer)
 
     def stop(self) -> None:
         """Let the batch in hand finish and be committed, then leave the group."""
@@ -124,7 +128,7 @@ class Ear(ConsumerRebalanceListener):
         assigned = consumer.assignment() if consumer else set()
         if consumer is None or not assigned:
             return {}
-        waiting = Counter({record.topic: 0 for record in self._in_hand})
+        waiting = Counter(dict.fromkeys(self._topics, 0))
         waiting.update(record.topic for record in self._in_hand)
         for partition, end in (await consumer.end_offsets(assigned)).items():
             waiting[partition.topic] += max(0, end - await consumer.position(partition))
@@ -182,10 +186,11 @@ class Ear(ConsumerRebalanceListener):
         metrics.seconds.labels("hear").observe(time.perf_counter() - started)
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
         try:
-            await consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError):
-            # The group has moved on. Somebody hears these records again; the inbox knows them.
-            log.info("commit_after_rebalance")
+            async with asyncio.timeout(ANSWERED_WITHIN):
+                await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError, TimeoutError) as error:
+            # The group has moved on, or Kafka is away. Somebody hears these records again; the inbox knows them.
+            log.info("not_committed", extra={"fault": type(error).__name__})
         return True
 
     async def _keep_polling(self, consumer: AIOKafkaConsumer, seconds: float) -> None:
@@ -206,6 +211,17 @@ class Ear(ConsumerRebalanceListener):
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+async def _leave(consumer: AIOKafkaConsumer) -> None:
+    """Leave the group and close what is open, whether or not Kafka answers.
+
+    While it does not, aiokafka's fetcher lets the cancelling of its own tasks out, and leaves its connections open.
+    """
+    leaving = asyncio.create_task(consumer.stop())
+    await asyncio.wait([leaving])
+    if leaving.cancelled() or leaving.exception():
+        await consumer._client.close()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 def _flat(found: Mapping[TopicPartition, list[Record]]) -> list[Record]:

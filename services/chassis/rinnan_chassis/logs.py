@@ -22,9 +22,10 @@ import orjson
 import structlog
 
 from rinnan_chassis.clock import ClockNotAllowed
+from rinnan_chassis.handlers import Undecided
 from rinnan_chassis.settings import SettingsRefused
 from rinnan_chassis.topics import TopicsFault
-from rinnan_chassis.wrapping import WrappingKeysUnreadable
+from rinnan_chassis.wrapping import WrappingKeysMissing, WrappingKeysUnreadable
 
 NEUTRAL: Final = frozenset({
     "attempt", "became", "by", "code", "consumer", "count", "due_at", "fact", "fault", "group", "heard", "kind", "loop",
@@ -35,7 +36,14 @@ NEUTRAL: Final = frozenset({
 
 _OURS: Final = "rinnan"
 _LIBRARIES: Final = frozenset({"aiokafka", "alembic", "asyncio", "asyncpg", "uvicorn"})
-_TELLABLE: Final = (ClockNotAllowed, SettingsRefused, TopicsFault, WrappingKeysUnreadable)
+_TELLABLE: Final = (
+    ClockNotAllowed,
+    SettingsRefused,
+    TopicsFault,
+    Undecided,
+    WrappingKeysMissing,
+    WrappingKeysUnreadable,
+)
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:/+=<>,\-]{0,200}", re.ASCII)
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _HANDED_OVER: Final = "handed_over"

@@ -11,12 +11,8 @@ _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 received: Final = Counter("rinnan_received", "Messages taken from Kafka.", ["topic"])
 skipped: Final = Counter("rinnan_skipped", "Messages of a type that this room does not know.", ["topic"])
 decided: Final = Counter("rinnan_decided", "Facts and commands, by what became of them.", ["became"])
-refused: Final = Counter("rinnan_refused", "Commands that the rules refused, by code.", ["code"])
 said: Final = Counter("rinnan_said", "Messages that Kafka took.")
 seconds: Final = Histogram("rinnan_seconds", "Real seconds that it took.", ["what"], buckets=_SECONDS)
-seals: Final = Counter("rinnan_seals", "Parts sealed and opened.", ["group", "act"])
-keys_minted: Final = Counter("rinnan_keys_minted", "Keys made.", ["group"])
-keys_destroyed: Final = Counter("rinnan_keys_destroyed", "Destructions of an owner's keys, minted or not.", ["group"])
 
 lag: Final = Gauge("rinnan_lag", "Messages that Kafka has and this room has not heard.", ["topic"])
 held: Final = Gauge("rinnan_held", "Subjects of which nothing further is heard until a person releases them.")
@@ -25,5 +21,4 @@ dead: Final = Gauge("rinnan_dead", "Messages set aside that nobody has dealt wit
 outbox_waiting: Final = Gauge("rinnan_outbox_waiting", "Messages that are decided and not yet said.")
 outbox_age: Final = Gauge("rinnan_outbox_age_seconds", "Age of the oldest of them.")
 oldest_due_work: Final = Gauge("rinnan_oldest_due_work_seconds", "How late the most overdue work is.", ["kind"])
-loop_moved: Final = Gauge("rinnan_loop_moved", "When a loop last came round, in seconds since 1970.", ["loop"])
 alarms: Final = Counter("rinnan_alarms", "What a person must look at, by what it is.", ["what"])

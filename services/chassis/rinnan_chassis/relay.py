@@ -27,6 +27,8 @@ MOST = 500
 LARGEST_REQUEST = 2_097_152
 LOOK_ANYWAY_AFTER = 1.0
 """Seconds after which the relay looks without having been woken."""
+ANSWERED_WITHIN = 10.0
+"""Seconds after which Kafka counts as away."""
 
 
 class Relay:
@@ -45,31 +47,18 @@ class Relay:
     async def run(self) -> None:
         """Publish until stopped. Kafka or database away: the outbox fills, and is emptied when they are back."""
         while not self._stopping:
-            producer: AIOKafkaProducer | None = None
             try:
                 self.moved_at = time.monotonic()
                 async with self._database.acquire() as connection, _alone(connection, self._schema) as alone:
                     if not alone:
                         await self._rest()
                         continue
-                    producer = AIOKafkaProducer(
-                        acks="all",
-                        enable_idempotence=True,
-                        max_batch_size=BATCH_BYTES,  # with the default of 16 kB a wave waits for itself
-                        max_request_size=LARGEST_REQUEST,
-                        request_timeout_ms=10_000,
-                        **self._kafka,
-                    )
-                    await producer.start()
-                    self.trouble = None
-                    await self._publish(connection, producer)
+                    async with _speaking(self._kafka) as producer:
+                        await self._publish(connection, producer)
             except Exception as error:  # noqa: BLE001 - whatever it is, what is not marked is said again
                 self.trouble = "cannot_say"
                 log.warning("cannot_say", extra={"fault": type(error).__name__})
                 await self._rest()
-            finally:
-                if producer is not None:
-                    await producer.stop()
 
     def stop(self) -> None:
         """Finish the wave in hand."""
@@ -91,6 +80,7 @@ class Relay:
             if not rows:
                 await self._wait()
             await self._send(connection, producer, rows)
+            self.trouble = None
 
     async def _send(self, connection: Transaction, producer: AIOKafkaProducer, rows: Sequence[Any]) -> None:
         """Publish what can be published, and mark exactly that. Then raise what was in the way of the rest, if any."""
@@ -106,7 +96,7 @@ class Relay:
                     sent.append(row["position"])
             await connection.execute("update outbox set sent_at = now() where position = any($1::bigint[])", sent)
             metrics.said.inc(len(sent))
-            if failed and not sent:
+            if failed and (not sent or any(isinstance(each, TimeoutError) for each in failed.values())):
                 break
         for error in failed.values():
             raise error
@@ -139,9 +129,42 @@ async def _alone(connection: Transaction, schema: str) -> AsyncGenerator[bool]:
             await connection.execute("select pg_advisory_unlock($1)", number)
 
 
+@asynccontextmanager
+async def _speaking(kafka: Mapping[str, Any]) -> AsyncGenerator[AIOKafkaProducer]:
+    """A producer, which says nothing any more when this is left."""
+    producer = AIOKafkaProducer(
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=BATCH_BYTES,  # with the default of 16 kB a wave waits for itself
+        max_request_size=LARGEST_REQUEST,
+        request_timeout_ms=int(ANSWERED_WITHIN * 1000),
+        **kafka,
+    )
+    try:
+        async with asyncio.timeout(ANSWERED_WITHIN):
+            await producer.start()
+        yield producer
+    finally:
+        await _hang_up(producer)
+
+
+async def _hang_up(producer: AIOKafkaProducer) -> None:
+    """Drop what Kafka has not answered for: left to itself, an idempotent producer tries for ever, and so does its end.
+
+    aiokafka has no public name for that.
+    """
+    sender = producer._sender.sender_task  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    if sender is not None:
+        sender.cancel()
+        await asyncio.wait([sender])
+    producer._message_accumulator._batches.clear()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    await producer.stop()
+
+
 async def _publish_one(producer: AIOKafkaProducer, row: Any) -> None:
     headers = read_headers(row["headers"])
-    await (await producer.send(row["topic"], row["body"], key=row["record_key"], headers=headers))
+    async with asyncio.timeout(ANSWERED_WITHIN):
+        await (await producer.send(row["topic"], row["body"], key=row["record_key"], headers=headers))
 
 
 def waves(rows: Sequence[Any]) -> list[list[Any]]:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from fastapi import APIRouter
 
 from rinnan_chassis.batch import Batches
 from rinnan_chassis.clock import Clock, clock_of
-from rinnan_chassis.database import Database, connect, is_away, migrate
+from rinnan_chassis.database import Database, connect, is_away, migrate, whole_of
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.folding import Folded
 from rinnan_chassis.handlers import Handlers
@@ -40,6 +40,7 @@ from rinnan_chassis.web.operations import operations_routes
 from rinnan_chassis.web.problems import Problems
 from rinnan_chassis.web.tokens import PartyTokenCheck, public_keys
 from rinnan_chassis.working import Worker
+from rinnan_chassis.wrapping import WrappingKeysMissing
 from rinnan_events import Event, Group, sealed_fields
 
 S = TypeVar("S")
@@ -47,9 +48,8 @@ log = logging.getLogger(__name__)
 
 Routes = Callable[[Desk[Any], Doors], Sequence[APIRouter]]
 
-
-class WrappingKeysMissing(Exception):  # noqa: N818 - a state of the settings
-    """The process was not given the wrapping keys of the seal groups that its room opens. It does not start."""
+STOPPED_WITHIN = 20.0
+"""Seconds in which what is in hand is finished, when the room is told to stop."""
 
 
 class Loop(Protocol):
@@ -93,10 +93,11 @@ async def _live(room: Room[S]) -> None:
     topics = Topics.load(settings.topics_file)
     hears = room.handlers.topics | room.topics
     speaks = {event.topic for event in room.says}
-    topics.check(role, speaks=speaks, hears=hears, opens=room.opens | _sealed_in(room.says))
+    opens = room.opens | _sealed_in(room.says)
+    topics.check(role, speaks=speaks, hears=hears, opens=opens)
     room.handlers.check()
     wrapping = settings.held_wrapping_keys()
-    if missing := sorted(room.opens - wrapping.keys()):
+    if missing := sorted(opens - wrapping.keys()):
         raise WrappingKeysMissing(", ".join(missing))
     clock = clock_of(settings.clock_file, on_loopback=settings.on_loopback())
 
@@ -114,12 +115,12 @@ async def _live(room: Room[S]) -> None:
         batches.after_commit = _wake(relay, worker)
         secret = hashlib.sha256(b"fingerprints" + b"".join(wrapping[each] for each in sorted(wrapping))).digest()
         desk = Desk(batches, secret)
-        vital = _Vital(database, house, {"hear": ear, "say": relay, "work": worker})
+        moving: dict[str, Ear | Relay | Worker] = {"say": relay}
+        moving |= {"hear": ear} if hears else {}
+        moving |= {"work": worker} if room.handlers.kinds else {}
+        vital = _Vital(database, house, moving, room.outside, whole_of(_migrations(room)))
         server = _server(room, desk, vital, _doors(settings, clock))
-
-        loops: dict[str, Loop] = {"say": relay, "house": house, "vital": vital}
-        loops |= {"hear": ear} if hears else {}
-        loops |= {"work": worker} if room.handlers.kinds else {}
+        loops: dict[str, Loop] = {**moving, "house": house, "vital": vital}
         wakers = asyncio.create_task(_listen(settings, room.name, relay, worker))
         tasks = [asyncio.create_task(loop.run(), name=name) for name, loop in loops.items()]
         try:
@@ -129,7 +130,12 @@ async def _live(room: Room[S]) -> None:
             for loop in loops.values():
                 loop.stop()
             wakers.cancel()
-            await asyncio.wait(tasks, timeout=25)
+            _, late = await asyncio.wait(tasks, timeout=STOPPED_WITHIN)
+            for task in late:  # what it waits for is away; whatever it was doing is done again
+                log.warning("cut_off", extra={"loop": task.get_name()})
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=5)
             closing = getattr(room.outside, "aclose", None)
             if closing is not None:
                 await closing()
@@ -142,8 +148,12 @@ def _sealed_in(says: Sequence[type[Event]]) -> frozenset[Group]:
 
 async def _open_database(room: Room[Any]) -> Database:
     settings = room.settings
-    await migrate(settings.database(), room.name, [room.migrations] if room.migrations else [])
+    await migrate(settings.database(), room.name, _migrations(room))
     return await connect(settings.database(), room.name, **settings.database_arguments())
+
+
+def _migrations(room: Room[Any]) -> list[Path]:
+    return [room.migrations] if room.migrations else []
 
 
 async def _patiently(start: Callable[[], Any]) -> Any:
@@ -241,10 +251,19 @@ async def _serve(server: uvicorn.Server, tasks: Sequence[asyncio.Task[None]]) ->
 class _Vital:
     """How the room feels: which loops move, and what keeps it from hearing."""
 
-    def __init__(self, database: Database, house: Housekeeping, loops: Mapping[str, Ear | Relay | Worker]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        house: Housekeeping,
+        loops: Mapping[str, Ear | Relay | Worker],
+        outside: Any,
+        is_whole: Callable[[Collection[str]], bool],
+    ) -> None:
         self._database = database
+        self._is_whole = is_whole
         self._house = house
         self._loops = loops
+        self._outside = outside
         self._stop = asyncio.Event()
         self.pulse = Pulse()
         self.stopping = False
@@ -270,13 +289,14 @@ class _Vital:
         return await self._database.fetchval("select true")
 
     async def migrations_are_current(self) -> bool:
-        """Whether this process brought the tables up to date: it does not serve before."""
-        return True
+        """Whether the tables have all that this process needs."""
+        return self._is_whole([row["version_num"] for row in await self._database.fetch("select * from migration")])
 
     def is_stopping(self) -> bool:
         return self.stopping
 
     async def hearing(self) -> Mapping[str, Any]:
         """What waits, and the classes of what is in the way."""
-        troubles = {name: loop.trouble for name, loop in self._loops.items() if loop.trouble}
+        parts = {**self._loops, "outside": self._outside}
+        troubles = {name: found for name, part in parts.items() if (found := getattr(part, "trouble", None))}
         return {**await self._house.count(), "troubles": troubles}

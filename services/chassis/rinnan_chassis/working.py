@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 LOOK_ANYWAY_AFTER = 0.5
 """Seconds between looks for due work when nothing wakes the worker."""
+FINISHED_WITHIN = 15.0
+"""Seconds in which what runs may end by itself, when the worker is told to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,11 @@ class Job:
 class _Leased:
     lease: Lease
     subject: UUID
-    payload: dict[str, Any]
+    payload: Mapping[str, Any]
     ran_out_at: datetime | None
     """When the lease of a worker that never came back ended."""
+    fault: str | None
+    """Why its payload cannot be read."""
 
 
 class Worker:
@@ -119,7 +123,7 @@ class Worker:
                 if not found:
                     await self._wait()
             if self._running:
-                await asyncio.wait(self._running, timeout=20)
+                await asyncio.wait(self._running, timeout=FINISHED_WITHIN)
             await self._results.join()
         finally:
             deciding.cancel()
@@ -143,32 +147,30 @@ class Worker:
             [self._kinds[name].lease.total_seconds() for name in kinds],
             [free[name] for name in kinds],
         )
-        return [
-            _Leased(
-                Lease(
-                    row["id"],
-                    row["kind"],
-                    row["key"],
-                    row["fence"],
-                    row["attempts"],
-                    timed=self._kinds[row["kind"]].run is None,
-                ),
-                row["subject"],
-                read_payload(row["payload"]),
-                row["ran_out_at"],
-            )
-            for row in rows
-        ]
+        return [self._leased(row) for row in rows]
+
+    def _leased(self, row: Any) -> _Leased:
+        timed = self._kinds[row["kind"]].run is None
+        lease = Lease(row["id"], row["kind"], row["key"], row["fence"], row["attempts"], timed)
+        payload: Mapping[str, Any] = {}
+        fault = None
+        try:
+            payload = read_payload(row["payload"])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the trouble of this one piece of work
+            fault = type(error).__name__
+        return _Leased(lease, row["subject"], payload, row["ran_out_at"], fault)
 
     def _start(self, leased: _Leased) -> None:
         kind = self._kinds[leased.lease.kind]
         self._busy[kind.name] += 1
-        if leased.ran_out_at is not None and kind.after_crash is AfterCrash.DECIDE:
+        if leased.fault is not None:
+            self._bring(leased, None, fault=leased.fault)
+        elif leased.ran_out_at is not None and kind.after_crash is AfterCrash.DECIDE:
             self._bring(leased, Lost(kind.name, leased.lease.key, leased.payload, leased.ran_out_at))
         elif kind.run is None:
             try:
                 self._bring(leased, due_payload(kind, leased.payload))
-            except TypeError as error:  # planned by a room that has changed since
+            except Exception as error:  # noqa: BLE001 - planned by a room that has changed since
                 self._bring(leased, None, fault=type(error).__name__)
         else:
             task = asyncio.create_task(self._run(kind, leased))

@@ -23,6 +23,10 @@ class WrappingKeysUnreadable(Exception):  # noqa: N818 - a state of the settings
     """The wrapping keys are not `{group: base64url of 32 bytes}`. Says where, never what."""
 
 
+class WrappingKeysMissing(Exception):  # noqa: N818 - a state of the settings
+    """The process was not given the wrapping keys of the seal groups that its room seals and opens."""
+
+
 class WrappingKeyWrong(Exception):  # noqa: N818 - a state of the settings
     """A wrapped key does not unwrap: this process was given another wrapping key, or the keyring was changed.
 

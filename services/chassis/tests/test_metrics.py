@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from prometheus_client.metrics import MetricWrapperBase
 
 from rinnan_chassis import metrics
 
 ALL = {name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)}
-LABELS = {"act", "became", "code", "group", "kind", "loop", "topic", "what"}
+LABELS = {"became", "kind", "topic", "what"}
+
+
+def test_every_metric_is_set_somewhere() -> None:
+    services = Path(metrics.__file__).parents[2]
+    rooms = "".join(path.read_text("utf-8") for path in services.rglob("rinnan_*/**/*.py"))
+    assert {name for name in ALL if f"metrics.{name}." not in rooms} == set()
 
 
 def test_no_label_can_hold_an_id() -> None:

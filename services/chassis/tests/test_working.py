@@ -53,6 +53,11 @@ async def crash(stage: Stage[Kept], **leased: Any) -> None:
     batches = replace(stage.batches, handlers=toy(**leased)) if leased else stage.batches
     running = asyncio.create_task(Worker(batches, World(die)).run())
     await asyncio.wait_for(began.wait(), 5)
+    await halt(running)
+
+
+async def halt(running: asyncio.Task[None]) -> None:
+    """End a worker as a killed process ends."""
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -176,19 +181,28 @@ async def test_the_database_itself_refuses_two_leases_of_one_subject(stage: Stag
         await stage.batches.database.execute("update work set state = 'leased'")
 
 
-async def test_much_work_of_one_kind_does_not_starve_another(stage: Stage[Kept]) -> None:
-    stage.outside.errand = lambda _: asyncio.sleep(60)
-    slow = [news(uuid4(), what="once") for _ in range(300)]
-    await stage.hears(*slow, batch=True)
+async def test_work_of_one_kind_that_never_ends_leaves_other_kinds_their_workers(stage: Stage[Kept]) -> None:
+    async def hang(job: Job) -> object:
+        return Fetched("done") if job.kind == "once" else await asyncio.Event().wait()
+
+    stage.outside.errand = hang
+    await stage.hears(*(news(uuid4(), what="errand") for _ in range(100)), batch=True)
     stage.clock.pass_by(minutes=1)
     subject = uuid4()
-    await stage.hears(news(subject, 9, "bell"))
-    worker = Worker(stage.batches, stage.outside)
-    running = asyncio.create_task(worker.run())
-    await until(stage, "select exists (select from work where kind = 'bell' and state = 'done')")
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    assert await results_of(stage, subject) == ("rang 9",)
+    await stage.hears(news(subject, what="once"))
+    running = asyncio.create_task(Worker(stage.batches, stage.outside).run())
+    await until(stage, "select exists (select from work where kind = 'once' and state = 'done')")
+    await halt(running)
+    assert await results_of(stage, subject) == ("done",)
+
+
+async def test_old_work_of_one_kind_does_not_come_before_new_work_of_another(stage: Stage[Kept]) -> None:
+    await stage.hears(*(news(uuid4(), what="errand") for _ in range(100)), batch=True)
+    stage.clock.pass_by(minutes=1)
+    subject = uuid4()
+    await stage.hears(news(subject, what="once"))
+    assert await stage.works() == 101
+    assert stage.outside.came.index(f"{subject}.1") < 20
 
 
 async def test_work_whose_lease_ran_out_is_run_again_under_a_higher_fence(stage: Stage[Kept]) -> None:
@@ -349,6 +363,16 @@ async def test_a_bell_planned_by_an_older_room_stops_nobody_else(stage: Stage[Ke
     await stage.hears(news(new, what="bell"))
     assert await stage.works() == 1
     assert [each["subject"] for each in await stage.operations.held()] == [old]
+
+
+@pytest.mark.parametrize("payload", ['{"part": {"jwe": 5}}', "null"])
+async def test_work_whose_payload_cannot_be_read_holds_its_own_subject_alone(stage: Stage[Kept], payload: str) -> None:
+    bad, good = uuid4(), uuid4()
+    await stage.hears(news(bad, what="errand"), news(good, what="errand"))
+    await stage.batches.database.execute("update work set payload = $1::jsonb where subject = $2", payload, bad)
+    assert await stage.works() == 1
+    assert await results_of(stage, good) == ("fetched",)
+    assert [(each["subject"], each["stuck"]) for each in await stage.operations.held()] == [(bad, 1)]
 
 
 async def test_a_worker_that_is_stopped_finishes_what_runs_and_has_it_decided(stage: Stage[Kept]) -> None:
