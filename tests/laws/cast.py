@@ -11,7 +11,7 @@ from rinnan_profiles import Profiles
 from tests.laws.people import Inventor
 
 STARTS, JOINS = {"arrives": Arrives.STARTS}, {"arrives": Arrives.JOINS_BY_CODE}
-CHAOS = 50
+BEGUN, CHAOS = 32, 50
 NEW_COUNTY = "newshire"  # a county that no code has heard of
 
 
@@ -40,6 +40,7 @@ class Cast:
     """Every family, by law."""
 
     swap: Mapping[str, tuple[Family, Family, Family]]
+    begun: tuple[Family, ...]
     twins: Mapping[str, Mapping[str, Family]]
     chaos: tuple[Family, ...]
     alone: Family
@@ -54,7 +55,7 @@ class Cast:
 
     def everybody(self) -> Iterator[Family]:
         """All of them."""
-        yield from (*self.chaos, self.alone, self.whole, self.told, self.newcomer)
+        yield from (*self.begun, *self.chaos, self.alone, self.whole, self.told, self.newcomer)
         yield from (self.forgotten, self.shelved, self.unanswered)
         for several in (*self.twins.values(), self.screened, self.marked):
             yield from several.values()
@@ -91,6 +92,9 @@ def cast(places: Places) -> Cast:
     invent = Inventor()
     return Cast(
         swap={place: _swapped(invent, place, kind) for kind, place in (("s", places.system), ("p", places.paper))},
+        begun=tuple(
+            invent.family(f"begun-{_letters(number)}", places.system, STARTS, JOINS) for number in range(BEGUN)
+        ),
         twins={
             "both complete": {
                 name: invent.family(f"both-{name}", places.system, {**JOINS, **does}, STARTS)

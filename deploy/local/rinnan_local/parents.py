@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import httpx
 
 from rinnan_local import families
 from rinnan_local.families import Answers, Family, NamedBy, Person, Screening
-from rinnan_local.player import DidNotHappen, Installation, Pass, Player, until
+from rinnan_local.player import DidNotHappen, Installation, Pass, Player, SaidNo, until
 from rinnan_profiles.answers import CANNOT_SAFELY, PREFER_NOT
 from rinnan_profiles.form import SERVICES, Form, Question
 
@@ -35,14 +36,17 @@ class Parent(Player):
 
     # Coming in
 
-    async def start(self) -> UUID:
-        """Start a registration with the other parent, or meet one that is open already."""
+    async def start(self, other_contact: Mapping[str, Any] | None = None) -> UUID:
+        """Start a registration with the other parent, or meet one that is open already.
+
+        `other_contact` is how the other may be reached, where this parent tells it otherwise than it is.
+        """
         body = {
             "county": self.family.county,
             "children": [self._named(child) for child in self.family.children],
             "contact": self.contact(),
             "other": self._named(self.other),
-            "other_contact": _reached(self.other),
+            "other_contact": other_contact or _reached(self.other),
         }
         answer = await self.ask("POST", "intake", "/registrations", as_=self.signed_in, json=body)
         return self._is_in(answer.json()["registration_id"])
@@ -199,6 +203,16 @@ class Parent(Player):
     async def own_registrations(self) -> list[Mapping[str, Any]]:
         """The registrations that this parent is part of."""
         return (await self.ask("GET", "intake", "/registrations", as_=self.signed_in)).json()
+
+    async def look_at_everything(self) -> None:
+        """Ask for all that a parent can be shown, page by page. What is refused is an answer too."""
+        form = await self.form()
+        pages = [*(f"/form/{step.id}" for step in form.steps), "/children", "/contact", "/protection"]
+        places = [*(("intake", page) for page in pages), ("consent", "/consents"), ("risk_screening", "/screening")]
+        for room, path in places:
+            with suppress(SaidNo):
+                await self._own("GET", room, path)
+        await self.own_registrations()
 
     # What this parent knows
 

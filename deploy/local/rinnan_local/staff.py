@@ -66,13 +66,25 @@ class MemberOfStaff(Player):
 
     async def documents(self, delivery: Told) -> list[Told]:
         """What its renderer keeps of a delivery's package."""
-        listed = await self._read(_renderer(delivery), f"/registrations/{delivery['registration_id']}/documents")
+        listed = await self._read(renderer(delivery), f"/registrations/{delivery['registration_id']}/documents")
         return [each for each in listed if each["delivery_id"] == delivery["delivery_id"]]
 
     async def read(self, delivery: Told, document: Told) -> bytes:
         """One document. Its renderer notes the look."""
         path = f"/documents/{document['document_id']}"
-        return (await self.ask("GET", _renderer(delivery), path, as_=self.signed_in)).content
+        return (await self.ask("GET", renderer(delivery), path, as_=self.signed_in)).content
+
+    async def can_still_read(self, delivery: Told) -> bool:
+        """Whether any document of a package opens; the list of them may outlive what they say."""
+        for each in await self.documents(delivery):
+            try:
+                await self.read(delivery, each)
+            except SaidNo as no:
+                if no.status != NOT_FOUND:
+                    raise
+            else:
+                return True
+        return False
 
     async def download(self, delivery: Told, folder: Path, media_type: str = "application/pdf") -> list[Path]:
         """Save a package's documents of one kind; those that protect a parent stay where they are."""
@@ -88,7 +100,8 @@ class MemberOfStaff(Player):
         await self.ask("POST", "record_export", path, as_=self.signed_in)
 
 
-def _renderer(delivery: Told) -> str:
+def renderer(delivery: Told) -> str:
+    """The process that renders a delivery's package."""
     return f"host_{delivery['package']['renderer'].replace('-', '_')}"
 
 
