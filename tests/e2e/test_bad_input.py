@@ -224,6 +224,16 @@ async def test_bytes_that_are_no_body_are_refused_and_leave_nothing(
     assert MARK not in logged(caplog)
 
 
+async def test_every_sign_of_a_century_that_is_in_use_since_2023_is_taken(house: House) -> None:
+    check = "0123456789ABCDEFHJKLMNPRSTUVWXY"[10203_900 % 31]
+    children = [{"identity_code": f"010203{sign}900{check}"} for sign in "+-YXWVUABCDEF"]
+    url = f"/registrations/{house.registration}/children"
+    saved = await house.rooms["intake"].http.put(url, json={"children": children}, headers=house.as_party())
+    assert saved.status_code == 200, saved.text
+    told = await house.rooms["intake"].http.get(url, headers=house.as_party())
+    assert [child["identity_code"][6] for child in told.json()["children"]] == [*"+-YXWVUABCDEF"]
+
+
 @pytest.mark.parametrize("address", WHOLE)
 async def test_the_body_of_the_table_has_nothing_wrong_in_it(house: House, address: str) -> None:
     answer = await ask(house, address, json=WHOLE[address])
