@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 from argparse import ArgumentParser
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from email import message_from_bytes
 from email.policy import default
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -35,7 +35,7 @@ class CaughtMail:
 
     message_id: str
     sender: str
-    to: tuple[str, ...]
+    to: Sequence[str]
     subject: str
     text: str
     times: int = 1
@@ -51,6 +51,9 @@ class CaughtText:
     times: int = 1
 
 
+C = TypeVar("C", CaughtMail, CaughtText)
+
+
 class TextMessage(BaseModel):
     """What a sender posts to the SMS gateway."""
 
@@ -61,13 +64,13 @@ class TextMessage(BaseModel):
 
 
 class Caught:
-    """All that was caught since the start, mirrored to a folder."""
+    """All that was caught, mirrored to a folder and taken up from there again: a kill empties nobody's mailbox."""
 
     def __init__(self, mirror: Path) -> None:
         self._mirror = mirror
-        self._mails: dict[str, CaughtMail] = {}
-        self._texts: dict[str, CaughtText] = {}
         mirror.mkdir(parents=True, exist_ok=True)
+        self._mails = {told["message_id"]: CaughtMail(**told) for told in self._kept("mail")}
+        self._texts = {told["message_id"]: CaughtText(**told) for told in self._kept("text")}
 
     def mails(self, to: str | None = None) -> list[CaughtMail]:
         """E-mail in the order of first arrival; only that to one address, if given."""
@@ -82,27 +85,39 @@ class Caught:
         body = message.get_body(("plain", "html"))
         message_id = str(message["Message-ID"] or sha256(raw).hexdigest())
         known = self._mails.get(message_id)
-        self._mails[message_id] = CaughtMail(
+        caught = CaughtMail(
             message_id=message_id,
             sender=str(message["From"]),
-            to=tuple(recipients),
+            to=recipients,
             subject=str(message["Subject"]),
             text=str(body.get_content()) if body is not None else "",
             times=known.times + 1 if known else 1,
         )
-        self._keep(message_id, "eml", raw)
+        self._write(message_id, "eml", raw)
+        self._keep("mail", self._mails, caught)
 
     def catch_text(self, message: TextMessage) -> CaughtText:
         known = self._texts.get(message.message_id)
         fresh = CaughtText(message.message_id, message.to, message.text)
         caught = replace(fresh, times=known.times + 1) if known else fresh
-        self._texts[message.message_id] = caught
-        self._keep(message.message_id, "json", json.dumps(asdict(caught), ensure_ascii=False).encode())
+        self._keep("text", self._texts, caught)
         return caught
 
-    def _keep(self, message_id: str, kind: str, content: bytes) -> None:
-        name = sha256(message_id.encode()).hexdigest()[:24]
-        (self._mirror / f"{name}.{kind}").write_bytes(content)
+    def _kept(self, kind: str) -> Iterator[dict[str, Any]]:
+        kept = [json.loads(path.read_bytes()) for path in self._mirror.glob(f"*.{kind}.json")]
+        return (each["caught"] for each in sorted(kept, key=lambda each: each["place"]))
+
+    def _keep(self, kind: str, among: dict[str, C], caught: C) -> None:
+        among[caught.message_id] = caught
+        told = {"place": list(among).index(caught.message_id), "caught": asdict(caught)}
+        self._write(caught.message_id, f"{kind}.json", json.dumps(told, ensure_ascii=False).encode())
+
+    def _write(self, message_id: str, kind: str, content: bytes) -> None:
+        """Write beside, then rename: a kill leaves a whole message or none, and none was said to be taken."""
+        path = self._mirror / f"{sha256(message_id.encode()).hexdigest()[:24]}.{kind}"
+        fresh = path.with_name(f".{path.name}")
+        fresh.write_bytes(content)
+        fresh.replace(path)
 
 
 class Receiver:

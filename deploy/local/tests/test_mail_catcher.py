@@ -75,6 +75,15 @@ async def test_what_was_caught_is_mirrored_to_a_folder(catcher: Catcher) -> None
     assert {path.suffix for path in catcher.mirror.iterdir()} == {".eml", ".json"}
 
 
+async def test_what_was_caught_is_there_again_after_a_kill_in_its_order(catcher: Catcher) -> None:
+    for number in (2, 1, 3, 1):
+        await catcher.send("asa@example.org", f"Hei {number}", f"<{number}@example.org>")
+    await catcher.http.post("/sms", json={"to": "+358500000917", "text": "Hei", "message_id": "<1@example.org>"})
+    again = Caught(catcher.mirror)
+    assert [(mail.text.strip(), mail.times) for mail in again.mails()] == [("Hei 2", 1), ("Hei 1", 2), ("Hei 3", 1)]
+    assert [text.text for text in again.texts("+358500000917")] == ["Hei"]
+
+
 async def test_the_page_shows_a_message_and_runs_nothing_of_it(catcher: Catcher) -> None:
     await catcher.send("asa@example.org", "<script>x</script>")
     page = (await catcher.http.get("/")).text
