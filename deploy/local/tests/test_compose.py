@@ -83,7 +83,12 @@ def test_every_room_can_read_its_settings(ports: Ports, tmp_path: Path, monkeypa
         assert all(path.exists() for path in vars(read).values() if isinstance(path, Path)), process.name
 
 
-def test_every_destination_is_provisioned() -> None:
-    told = SERVICES["provision"]["environment"]["RINNAN_INSTANCE"]
-    names = [destination.name for county in COUNTIES for destination in county.destinations]
-    assert all(f'"adapter:{name}"' in told for name in names)
+def test_every_destination_is_provisioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("RINNAN_")]:
+        monkeypatch.delenv(name)
+    for name, value in SERVICES["provision"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    destinations = {destination.name for county in COUNTIES for destination in county.destinations}
+    assert {room: set(names) for room, names in provision.ProvisionSettings.read().instances().items()} == {
+        ADAPTER: destinations
+    }
