@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
 from uuid import UUID
 
@@ -105,6 +106,10 @@ class Sealed(Generic[T]):
         return {"type": "string", "description": "JWE compact, alg dir, enc A256GCM"}
 
 
+_GROUPS = {group.value: group for group in Group}
+_uuid = lru_cache(4096)(UUID)  # one state says the same few ids dozens of times
+
+
 def _read(value: object) -> Sealed[Any]:
     if isinstance(value, str):  # first, because it is what every heard event brings
         return Sealed(value)
@@ -112,7 +117,9 @@ def _read(value: object) -> Sealed[Any]:
         case Sealed():
             return value
         case {"jwe": str(token), "place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp}:
-            return Sealed(token, Binding(place, mark, UUID(sub), UUID(pty) if pty else None, Group(grp)))
+            return Sealed(
+                token, Binding(place, mark, _uuid(sub), _uuid(pty) if pty else None, _GROUPS.get(grp) or Group(grp))
+            )
         case _:
             raise ValueError("not a sealed part")
 
