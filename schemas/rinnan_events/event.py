@@ -25,7 +25,7 @@ class Event(BaseModel):
     """A fact about one registration. Clear fields hold ids, types, times, versions and neutral flags, nothing personal.
 
     `type` is `speaker.thing_happened.vN`; `topic` is the speaker's. The record's key is `registration_id`. A sealed
-    field's group is named by its type; its owner is the event's `party_id`, or nobody where there is none.
+    field's group is named by its type; its owner is the event's `party`: mostly its `party_id`, else nobody.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -37,12 +37,21 @@ class RegistrationOpened(Event):
 
 
 class InvitationWanted(Event):
-    """This party is not here yet and should be asked. `contact` is sealed under the asked party's own key."""
+    """A parent started, and told how the other may be reached. Said at every start, whatever the other has done.
+
+    `party_id` is the other: awaited, here, or gone. The contact may be the teller's own mailbox, so what is sent to it
+    must not depend on the other; it is sealed under the registration's own key, which no departure destroys.
+    """
 
     type: ClassVar[str] = "intake.invitation_wanted.v1"
     topic: ClassVar[str] = REGISTRATION
     party_id: UUID
+    teller_id: UUID
     contact: Sealed[Contact]
+
+    @property
+    def party(self) -> None:
+        """Nobody: the told contact is no party's own."""
 
 
 class ParentJoined(Event):

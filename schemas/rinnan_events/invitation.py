@@ -36,7 +36,11 @@ class InvitationIssued(Event):
 
 
 class InvitationSent(Event):
-    """A message with the code left for a party, at least once, under a stable message id."""
+    """A message with a code left for a party, at least once, under a stable message id.
+
+    Every start and every asking again sends one to the contact told then. Where the party was not awaited any more, its
+    code was never issued and opens nothing.
+    """
 
     type: ClassVar[str] = "invitation.invitation_sent.v1"
     topic: ClassVar[str] = INVITATION
@@ -46,7 +50,11 @@ class InvitationSent(Event):
 
 
 class ParentReminded(Event):
-    """A reminder left, at most once. `perhaps`: the sender stopped in the middle, and it is not repeated."""
+    """A reminder left for a party, at most once: to their own contact, or to one that the other told.
+
+    `perhaps`: the sender stopped in the middle, and it is not repeated. A reminder to a told contact leaves whatever
+    the party did meanwhile, since the contact may be the teller's own.
+    """
 
     type: ClassVar[str] = "invitation.parent_reminded.v1"
     topic: ClassVar[str] = INVITATION

@@ -106,6 +106,7 @@ class County(Profile):
     reminder_hour: Annotated[int, Field(ge=8, le=20)]
     code_days: Annotated[int, Field(ge=1, le=365)]
     code_tries: Tries
+    starts_per_day: Tries
     tickets_per_day: Tries
     ticket_minutes: Annotated[int, Field(ge=1, le=60)]
     contact_working_days: Annotated[int, Field(ge=1, le=60)]

@@ -83,22 +83,22 @@ def test_every_sealed_field_is_a_string_with_its_group(event: type[Any]) -> None
 def test_what_is_really_said_is_valid_by_its_schema() -> None:
     subject = UUID(int=1)
     seal = Sealed[Any](f"{HEAD}..aaaa.bbbb.cccc")
-    event = InvitationWanted(registration_id=subject, party_id=UUID(int=2), contact=seal)
+    event = InvitationWanted(registration_id=subject, party_id=UUID(int=2), teller_id=UUID(int=3), contact=seal)
     jsonschema.validate(json.loads(event.model_dump_json()), json_schemas()[event.type])
 
 
 def test_a_part_that_is_told_in_the_clear_is_not_valid_by_its_schema() -> None:
-    body = {"registration_id": str(UUID(int=1)), "party_id": str(UUID(int=2)), "contact": "aino@example.org"}
+    ids = {name: str(UUID(int=number)) for number, name in enumerate(["registration_id", "party_id", "teller_id"])}
+    body = {**ids, "contact": "aino@example.org"}
     with pytest.raises(jsonschema.ValidationError, match="contact"):
         jsonschema.validate(body, json_schemas()[InvitationWanted.type])
 
 
 def test_the_at_rest_form_of_a_seal_is_not_valid_on_the_wire() -> None:
     subject, party = UUID(int=1), UUID(int=2)
-    bound = Binding(InvitationWanted.type, "m", subject, party, Group.CONTACT)
-    event = InvitationWanted(
-        registration_id=subject, party_id=party, contact=Sealed[Any](f"{HEAD}..aaaa.bbbb.cccc", bound)
-    )
+    bound = Binding(InvitationWanted.type, "m", subject, None, Group.CONTACT)
+    contact = Sealed[Any](f"{HEAD}..aaaa.bbbb.cccc", bound)
+    event = InvitationWanted(registration_id=subject, party_id=party, teller_id=party, contact=contact)
     with pytest.raises(jsonschema.ValidationError, match="contact"):
         jsonschema.validate(json.loads(event.model_dump_json()), json_schemas()[event.type])
 

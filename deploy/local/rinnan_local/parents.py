@@ -104,8 +104,7 @@ class Parent(Player):
 
     async def ask_again(self, contact: Mapping[str, Any] | None = None) -> None:
         """Have the other parent asked once more, at another contact if one is given."""
-        body = {"contact": contact} if contact else {}
-        await self._own("POST", "invitation", "/invitation/resend", body)
+        await self._own("POST", "invitation", "/invitation/resend", {"contact": contact or _reached(self.other)})
 
     # The own part
 

@@ -64,6 +64,13 @@ class TooManyTickets(Refusal):
     status = 429
 
 
+class TooManyStarts(Refusal):
+    """This person started too often within a day."""
+
+    code = "intake.too_many_starts"
+    status = 429
+
+
 class UnknownCounty(Refusal):
     """No such county is served here."""
 

@@ -8,9 +8,10 @@ from rinnan_events.invitation import CodePresented
 from rinnan_events.record_export import DeliveryMoved
 from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_intake import work
-from rinnan_intake.domain import attention, ending, gate, joining, leaving, opening, own_part
-from rinnan_intake.domain.joining import PERSON, TICKET
+from rinnan_intake.domain import attention, ending, gate, joining, leaving, opening, own_part, tries
+from rinnan_intake.domain.joining import TICKET
 from rinnan_intake.domain.state import PAIR, Registration
+from rinnan_intake.domain.tries import PERSON
 
 handlers = Handlers[Registration](state=Registration, claims=(PAIR, PERSON, TICKET))
 
@@ -35,7 +36,7 @@ handlers.commands(attention.TakeUp, attention.take_up)
 handlers.due("gate", gate.GateDue)
 handlers.due("closing", ending.ClosingDue)
 handlers.due("purge", ending.PurgeDue)
-handlers.due("forget_tries", joining.ForgetTries)
+handlers.due("forget_tries", tries.ForgetTries)
 handlers.works("destroy_keys", work.destroy_keys, after_crash=AfterCrash.AGAIN)
 handlers.works("forget_ticket", work.forget_ticket, after_crash=AfterCrash.AGAIN)
 handlers.works("take_in", work.take_in, after_crash=AfterCrash.AGAIN)
@@ -47,4 +48,4 @@ handlers.results(ending.PurgeDue, ending.purge)
 handlers.results(ending.KeysDestroyed, ending.forget)
 handlers.results(joining.TakenIn, joining.take_in)
 handlers.results(joining.ForgetTicket, joining.forget_ticket)
-handlers.results(joining.ForgetTries, joining.forget_tries)
+handlers.results(tries.ForgetTries, tries.forget_tries)

@@ -9,8 +9,7 @@ from uuid import UUID
 from rinnan_chassis.database import Database
 from rinnan_chassis.jsonb import read_payload, read_state
 from rinnan_intake.domain.joining import Ticket, ticket_claim
-from rinnan_intake.domain.opening import StartRegistration
-from rinnan_intake.domain.state import Match, Person, Registration
+from rinnan_intake.domain.state import Person, Registration
 
 # The index of the migration is over exactly this expression.
 PERSONS = "jsonb_path_query_array(state, '$.parties.*.person.*')"
@@ -25,24 +24,6 @@ async def naming(database: Database, person: Person) -> AsyncIterator[tuple[UUID
     )
     for row in rows:
         yield row["id"], read_state(Registration, row["state"])
-
-
-async def of_both(database: Database, start: StartRegistration) -> UUID | None:
-    """The open registration in which both are known already, each perhaps by more than this start says of them.
-
-    It finds what the pair claims cannot: a parent who starts again and names the other in another way. Whether the
-    other left since is no difference.
-    """
-    async for registration_id, state in naming(database, start.caller.person):
-        if not state.is_open or state.county != start.county:
-            continue
-        people = [person for party in state.parties.values() if (person := party.person or party.was)]
-        found = [
-            any(named.matches(person) is Match.YES for person in people) for named in (start.caller.person, start.other)
-        ]
-        if all(found):
-            return registration_id
-    return None
 
 
 async def ticket(database: Database, sha256: str) -> Ticket | None:

@@ -19,9 +19,10 @@ from rinnan_events.invitation import CodePresented, Intention
 from rinnan_events.opened import Consents, Contact, Identity, OwnForm, Protection
 from rinnan_events.record_export import DeliveryMoved, DeliveryState
 from rinnan_events.risk_screening import ScreeningCompleted
-from rinnan_intake.domain import ending, gate, joining, leaving, opening, own_part
+from rinnan_intake.domain import ending, gate, joining, leaving, opening, own_part, tries
 from rinnan_intake.domain.opening import Newcomer
 from rinnan_intake.domain.state import Person, Registration, Status
+from rinnan_intake.errors import DoubtfulMeeting
 from rinnan_profiles import Profiles, load
 
 ROOT = Path(__file__).parents[3]
@@ -92,14 +93,23 @@ class Play:
             other=other,
             other_contact=Sealed.of(Contact(language="fi"), party=None),
             children=Sealed.of(OwnForm(language="fi", services=(), children=(), answers={}), party=None),
+            day=self.profiles.county(county).day(self.now),
             apart=apart,
         )
-        claims = () if apart else opening.claims_of(command)
-        met = opening.where_they_meet({claim: self.claims.get(claim, Claimed()) for claim in claims}, uuid4())
+        claims = opening.claims_of(command)
+        claimed = {claim: self.claims.get(claim, Claimed()) for claim in claims}
+        met = opening.where_they_meet(command, claimed, uuid4())
         decision = self.decide(opening.start_registration, command, subject or met, claims=claims)
         assert decision is not None
         assert decision.answer is not None
         return UUID(decision.answer["registration_id"])
+
+    def begins(self, who: Person, other: Person) -> UUID:
+        """Start as a person does: what is doubtful opens apart."""
+        try:
+            return self.starts(who, other)
+        except DoubtfulMeeting:
+            return self.starts(who, other, apart=True)
 
     def party_of(self, registration: UUID, who: Person) -> UUID:
         for party_id, party in self.states[registration].parties.items():
@@ -237,7 +247,7 @@ TIMED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "closing": (ending.close, ending.ClosingDue),
     "purge": (ending.purge, ending.PurgeDue),
     "forget_ticket": (joining.forget_ticket, joining.ForgetTicket),
-    "forget_tries": (joining.forget_tries, joining.ForgetTries),
+    "forget_tries": (tries.forget_tries, tries.ForgetTries),
 }
 
 

@@ -47,7 +47,7 @@ def test_a_leaver_is_erased_at_once(play: Play, here: Here) -> None:
     registration, aino, _ = here
     play.saves(registration, aino)
     play.leaves(registration, aino)
-    assert play.states[registration].parties[aino] == Party(person=None, was=AINO, left_at=play.now)
+    assert play.states[registration].parties[aino] == Party(person=None, left_at=play.now)
     assert [work.payload for work in play.planned("destroy_keys")] == [{"parties": [str(aino)]}]
 
 
@@ -80,12 +80,15 @@ def test_a_starter_who_left_is_asked_again_when_the_other_starts(play: Play) -> 
     assert play.said_of(InvitationWanted)[-1].party_id not in {left, play.party_of(registration, BERT)}
 
 
-def test_starting_again_after_the_other_left_says_nothing(play: Play, here: Here) -> None:
-    registration, aino, _ = here
+def test_starting_again_after_the_other_left_asks_the_one_who_is_gone_and_awaits_nobody(play: Play, here: Here) -> None:
+    registration, aino, bert = here
     play.leaves(registration, aino)
-    said = len(play.said)
+    state, said = play.states[registration], len(play.said)
     assert play.starts(BERT, AINO) == registration
-    assert len(play.said) == said
+    assert play.states[registration] == state
+    assert [(type(each), each.party_id, each.teller_id) for each in play.said[said:]] == [
+        (InvitationWanted, aino, bert)
+    ]
 
 
 def test_leaving_after_the_gate_leaves_the_others_part_as_it_is(play: Play, here: Here) -> None:

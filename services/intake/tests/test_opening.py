@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import pytest
 
 from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted, RegistrationOpened
 from rinnan_intake.domain.state import Doubt, Match, Person, Status
-from rinnan_intake.errors import DoubtfulMeeting, SamePerson
+from rinnan_intake.errors import DoubtfulMeeting, SamePerson, TooManyStarts
 
 if TYPE_CHECKING:
     from conftest import Play
@@ -34,9 +35,10 @@ def test_a_start_joins_the_starter_and_asks_the_other(play: Play) -> None:
     assert [said.party_id for said in play.said_of(InvitationWanted)] == [bert]
 
 
-def test_what_one_says_of_the_other_is_owned_by_the_other(play: Play) -> None:
-    registration = play.starts(AINO, BERT)
-    assert play.said_of(InvitationWanted)[0].contact.party == play.party_of(registration, BERT)
+def test_a_contact_that_one_tells_for_the_other_is_nobodys_own(play: Play) -> None:
+    play.starts(AINO, BERT)
+    wanted = play.said_of(InvitationWanted)[0]
+    assert (wanted.contact.party, wanted.party) == (None, None)
 
 
 def test_what_one_says_of_the_others_contact_is_not_kept(play: Play) -> None:
@@ -56,11 +58,12 @@ def test_crossed_starts_meet_in_one_registration_with_one_answer(play: Play) -> 
     assert len(play.said_of(RegistrationOpened)) == 1
 
 
-def test_the_second_of_two_crossed_starts_joins_and_asks_nobody(play: Play) -> None:
+def test_each_of_two_crossed_starts_joins_and_asks_the_other(play: Play) -> None:
     registration = play.starts(AINO, BERT)
     play.starts(BERT, AINO)
-    assert {said.party_id for said in play.said_of(ParentJoined)} == set(play.states[registration].parties)
-    assert len(play.said_of(InvitationWanted)) == 1
+    aino, bert = play.party_of(registration, AINO), play.party_of(registration, BERT)
+    assert [said.party_id for said in play.said_of(ParentJoined)] == [aino, bert]
+    assert [(said.teller_id, said.party_id) for said in play.said_of(InvitationWanted)] == [(aino, bert), (bert, aino)]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +89,30 @@ def test_the_same_pair_in_another_county_is_another_registration(play: Play) -> 
     assert play.starts(AINO, BERT) != play.starts(BERT, AINO, county="pirha")
 
 
-def test_starting_again_changes_and_says_nothing(play: Play) -> None:
+def test_starting_again_changes_nothing_and_asks_the_other_again(play: Play) -> None:
     registration = play.starts(AINO, BERT)
-    before, said = play.states[registration], list(play.said)
+    before, said = play.states[registration], len(play.said)
     assert play.starts(AINO, BERT) == registration
-    assert (play.states[registration], play.said) == (before, said)
+    assert play.states[registration] == before
+    assert [type(each) for each in play.said[said:]] == [InvitationWanted]
+
+
+def test_a_person_starts_so_often_a_day_and_no_more(play: Play, profiles: Profiles) -> None:
+    for _ in range(profiles.county("lapha").starts_per_day):
+        play.starts(AINO, BERT)
+    with pytest.raises(TooManyStarts):
+        play.starts(AINO, CECILIA)
+    play.starts(BERT, AINO)
+    play.waits(timedelta(days=1))
+    play.starts(AINO, CECILIA)
+
+
+def test_leaving_and_coming_back_does_not_make_starts_count_anew(play: Play, profiles: Profiles) -> None:
+    for _ in range(profiles.county("lapha").starts_per_day):
+        registration = play.starts(AINO, BERT)
+        play.leaves(registration, play.party_of(registration, AINO))
+    with pytest.raises(TooManyStarts):
+        play.starts(AINO, BERT)
 
 
 def test_nobody_is_both_parents(play: Play) -> None:
@@ -113,13 +135,19 @@ def test_a_namesake_of_the_expected_parent_does_not_join(play: Play) -> None:
     assert [said.party_id for said in play.said_of(ParentJoined)] == [play.party_of(registration, AINO)]
 
 
-def test_a_doubtful_start_opens_apart_and_goes_to_a_person_with_nobody_asked(play: Play) -> None:
+def test_a_doubtful_start_opens_apart_and_goes_to_a_person_and_the_other_is_asked_as_ever(play: Play) -> None:
     play.starts(AINO, BERT)
     namesake = Person(name="bert.hash", code="another.code")
-    apart = play.starts(namesake, AINO, apart=True, subject=uuid4())
+    apart = play.begins(namesake, AINO)
     assert [noted.doubt for noted in play.states[apart].attention] == [Doubt.PERSONS_CONTRADICT]
-    assert len(play.said_of(InvitationWanted)) == 1
+    assert len(play.said_of(InvitationWanted)) == 2
     assert play.sees(apart, play.party_of(apart, namesake)) is Status.OPEN
+
+
+def test_a_doubtful_start_repeated_finds_the_same(play: Play) -> None:
+    play.starts(AINO, BERT)
+    namesake = Person(name="bert.hash", code="another.code")
+    assert play.begins(namesake, AINO) == play.begins(namesake, AINO)
 
 
 def test_claims_that_lead_to_two_registrations_go_to_a_person(play: Play) -> None:

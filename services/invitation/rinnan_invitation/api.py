@@ -1,7 +1,7 @@
 """Asking again, and presenting a code. What is answered here never depends on the other parent, nor on the code."""
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rinnan_chassis.deciding import Refusal
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.folding import Closed
 from rinnan_chassis.web import Body, Doors, PartyToken, idempotency_key
 from rinnan_events import Sealed
 from rinnan_events.invitation import Intention
@@ -34,9 +33,9 @@ class ContactIn(Body):
 
 
 class AskAgainIn(Body):
-    """An empty object asks at the contact known so far."""
+    """Where to ask: what was told before is not kept, so it is told again."""
 
-    contact: ContactIn | None = None
+    contact: ContactIn
 
 
 class JoiningIn(BaseModel):
@@ -63,22 +62,14 @@ def routes(desk: Desk[Registration], doors: Doors, pepper: bytes) -> APIRouter:
     async def ask_again(
         registration_id: UUID, party: Annotated[PartyToken, Depends(doors.party)], body: AskAgainIn, key: Key
     ) -> Accepted:
-        """Have the other parent asked once more, at a corrected contact where one is given."""
-        contact = _contact(body)
-        asking: dict[str, Any] = {
-            "subject": registration_id,
-            "caller": str(party.party_id),
-            "key": key,
-            "fingerprint": body.model_dump_json(),
-        }
-        state = await desk.state(registration_id) or Registration()
-        awaited = state.awaited_beside(party.party_id)
-        sealed = Sealed.of(contact, party=awaited) if contact and awaited else None
-        try:
-            await desk.decide(AskAgain(party.party_id, sealed), **asking)
-        except Closed:
-            # The other left this very moment, and their key with them: that is no news for the one who asks.
-            await desk.decide(AskAgain(party.party_id), **asking)
+        """Have the other parent asked once more, at this contact of theirs. A letter leaves whatever they have done."""
+        await desk.decide(
+            AskAgain(party.party_id, Sealed.of(_contact(body.contact), party=None)),
+            subject=registration_id,
+            caller=str(party.party_id),
+            key=key,
+            fingerprint=body.model_dump_json(),
+        )
         return Accepted()
 
     @router.post("/joinings", status_code=202)
@@ -95,10 +86,7 @@ def routes(desk: Desk[Registration], doors: Doors, pepper: bytes) -> APIRouter:
     return router
 
 
-def _contact(body: AskAgainIn) -> Contact | None:
-    given = body.contact
-    if given is None:
-        return None
+def _contact(given: ContactIn) -> Contact:
     if not (given.email or given.phone):
         raise NoWayToReach("/contact")
     return Contact(language=given.language, email=given.email, phone=given.phone)

@@ -41,7 +41,7 @@ class NoLiveCode(Refusal):
 
 
 class NoWayToReach(Refusal):
-    """A corrected contact needs an e-mail address or a telephone number that can be real."""
+    """A contact needs an e-mail address or a telephone number that can be real."""
 
     code = "invitation.no_way_to_reach"
     status = 422

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from rinnan_chassis.deciding import Lost
 from rinnan_chassis.handlers import AfterCrash, Backoff, Handlers
+from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
 from rinnan_events.intake import (
     FormReopened,
     FormSubmitted,
@@ -16,6 +17,7 @@ from rinnan_events.intake import (
     RegistrationPurged,
     SingleContactRequested,
 )
+from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_invitation import work
 from rinnan_invitation.domain import asking, joining, life, reminding
 from rinnan_invitation.domain.asking import AskAgain, CodeMade, MessageSent
@@ -30,6 +32,9 @@ handlers.hears(InvitationWanted, asking.ask)
 handlers.hears(ParentJoined, life.welcome)
 handlers.hears(FormSubmitted, life.note_the_submission)
 handlers.hears(FormReopened, life.note_the_reopening)
+handlers.hears(ScreeningCompleted, life.note_the_screening)
+handlers.hears(ConsentGiven, life.note_the_consents)
+handlers.hears(ConsentWithdrawn, life.note_the_withdrawal)
 handlers.hears(RegistrationCompleted, life.rest)
 handlers.hears(RegistrationEnded, life.close)
 handlers.hears(RegistrationPurged, life.purge)

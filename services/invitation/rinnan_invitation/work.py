@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from rinnan_events.opened import Contact
 from rinnan_invitation import channels, codes
 from rinnan_invitation.channels import Outgoing, PerhapsSent, Undeliverable
 from rinnan_invitation.domain.asking import CodeMade, MessageSent
+from rinnan_invitation.domain.contacts import is_same
 from rinnan_invitation.domain.joining import PresentCode
 from rinnan_invitation.domain.registration import InvitationCode, Registration, claim_of
 from rinnan_invitation.domain.reminding import Reminded
@@ -46,32 +48,31 @@ class Outside:
 
 
 async def make_code(job: Job, outside: Outside) -> CodeMade:
-    """A fresh code. Where nobody is awaited it is made all the same, and forgotten: the time tells nothing."""
-    party = job.payload["party_id"]
-    party_id = UUID(party) if party else None
+    """A fresh code for a letter."""
     code = codes.new_code()
     return CodeMade(
-        party_id=party_id,
+        party_id=UUID(job.payload["party_id"]),
+        teller_id=UUID(job.payload["teller_id"]),
         invitation_id=UUID(job.payload["invitation_id"]),
         key=codes.key_of(code, outside.pepper),
-        code=Sealed.of(InvitationCode(code=code), party=party_id) if party_id else None,
+        code=Sealed.of(InvitationCode(code=code), party=None),
         contact=job.payload["contact"],
     )
 
 
 async def send_invitation(job: Job, outside: Outside) -> MessageSent | None:
     """The letter with the code, at least once: what perhaps left is sent again under the same message id."""
-    party_id = UUID(job.payload["party_id"])
     if job.now > datetime.fromisoformat(job.payload["expires_at"]):
         return None
     try:
-        code = await job.open(job.payload["code"], InvitationCode, party=party_id)
+        code = await job.open(job.payload["code"], InvitationCode, party=None)
         channel = await _send(job, outside, "invitation", job.payload["invitation_id"], codes.written(code.code))
     except PerhapsSent:
         raise Unavailable("perhaps_sent") from None
     except KeyDestroyed:
         return None
-    return MessageSent(party_id, UUID(job.payload["invitation_id"]), channel) if channel else None
+    party_id, invitation_id = UUID(job.payload["party_id"]), UUID(job.payload["invitation_id"])
+    return MessageSent(party_id, invitation_id, channel) if channel else None
 
 
 async def remind(job: Job, outside: Outside) -> Reminded | None:
@@ -122,14 +123,18 @@ def _registration_of(claim: Claim) -> Any:
 
 
 async def _send(job: Job, outside: Outside, kind: str, message_id: str, code: str) -> said.Channel | None:
-    """Write the county's neutral message in the parent's language, and hand it over by the first way that takes it."""
+    """Write the county's neutral message in the reader's language, and hand it over by the first way that takes it."""
     payload = job.payload
-    contact = await job.open(payload["contact"], Contact, party=UUID(payload["party_id"]))
+    teller = UUID(payload["teller_id"]) if payload["teller_id"] else None
+    contact = await job.open(payload["contact"], Contact, party=None if teller else UUID(payload["party_id"]))
+    their_own = await _given_beside(job, teller) if teller else []
     county = outside.profiles.pinned_county(payload["county"], payload["profile"])
     for channel, to in ((said.Channel.EMAIL, contact.email), (said.Channel.SMS, contact.phone)):
         way = outside.ways.get(channel)
         if way is None or not to:
             continue
+        if any(is_same(channel, to, own) for own in their_own):
+            return None
         message = county.message(
             kind,
             channel,
@@ -145,3 +150,19 @@ async def _send(job: Job, outside: Outside, kind: str, message_id: str, code: st
         else:
             return channel
     return None
+
+
+async def _given_beside(job: Job, teller: UUID) -> list[Contact]:
+    """The contacts that whoever is here beside the teller gave of themself.
+
+    Where one of them is told, nothing is sent: its owner must not see that the teller acted after they began; and the
+    teller, who cannot read there, misses nothing.
+    """
+    state: Registration | None = await job.state()
+    given: list[Contact] = []
+    for party_id, party in state.parties.items() if state else ():
+        if party_id == teller or not party.is_here:
+            continue
+        with suppress(KeyDestroyed):
+            given += [await job.open(own, Contact, party=party_id) for own in party.own]
+    return given

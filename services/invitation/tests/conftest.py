@@ -13,6 +13,7 @@ import pytest
 
 from rinnan_chassis.deciding import Claim, Claimed, Context, Decision, Lost, Work
 from rinnan_events import Event, Sealed
+from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
 from rinnan_events.intake import (
     CompletedPart,
     FormReopened,
@@ -27,7 +28,8 @@ from rinnan_events.intake import (
     SingleContactRequested,
 )
 from rinnan_events.invitation import Channel, Intention
-from rinnan_events.opened import Contact, Identity, OwnForm
+from rinnan_events.opened import Consents, Contact, Identity, OwnForm
+from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_invitation import codes
 from rinnan_invitation.domain import asking, joining, life, reminding
 from rinnan_invitation.domain.asking import AskAgain, CodeMade, MessageSent
@@ -103,8 +105,11 @@ class Play:
         )
         self.decide(life.note_the_opening, event)
 
-    def wants(self, party: UUID) -> None:
-        event = InvitationWanted(registration_id=self.registration, party_id=party, contact=self.contact(party))
+    def wants(self, teller: UUID, email: str = "told@example.org") -> None:
+        other = self.other if teller == self.one else self.one
+        event = InvitationWanted(
+            registration_id=self.registration, party_id=other, teller_id=teller, contact=self.told(email)
+        )
         self.decide(asking.ask, event)
 
     def joins(self, party: UUID) -> None:
@@ -120,7 +125,7 @@ class Play:
     def begins(self) -> None:
         self.opens()
         self.joins(self.one)
-        self.wants(self.other)
+        self.wants(self.one)
         self.makes_codes()
 
     def submits(self, party: UUID) -> None:
@@ -137,6 +142,30 @@ class Play:
     def reopens(self, party: UUID) -> None:
         event = FormReopened(registration_id=self.registration, party_id=party, version=1)
         self.decide(life.note_the_reopening, event)
+
+    def is_screened(self, party: UUID) -> None:
+        event = ScreeningCompleted(registration_id=self.registration, party_id=party, version=1, completed_at=self.now)
+        self.decide(life.note_the_screening, event)
+
+    def consents(self, party: UUID, version: int = 1) -> None:
+        words = Consents(text_version="plain.1", language="fi", given={}, given_at=self.now)
+        event = ConsentGiven(
+            registration_id=self.registration,
+            party_id=party,
+            version=version,
+            given_at=self.now,
+            consents=Sealed.of(words, party=party),
+        )
+        self.decide(life.note_the_consents, event)
+
+    def withdraws(self, party: UUID) -> None:
+        event = ConsentWithdrawn(registration_id=self.registration, party_id=party, version=1, withdrawn_at=self.now)
+        self.decide(life.note_the_withdrawal, event)
+
+    def is_whole(self, party: UUID) -> None:
+        self.submits(party)
+        self.is_screened(party)
+        self.consents(party)
 
     def asks_alone(self, party: UUID) -> None:
         event = SingleContactRequested(
@@ -167,8 +196,8 @@ class Play:
     def is_purged(self) -> None:
         self.decide(life.purge, RegistrationPurged(registration_id=self.registration, purged_at=self.now))
 
-    def asks_again(self, party: UUID, contact: Sealed[Contact] | None = None) -> Any:
-        return self.decide(asking.ask_again, AskAgain(party, contact))
+    def asks_again(self, party: UUID, email: str = "told@example.org") -> Any:
+        return self.decide(asking.ask_again, AskAgain(party, self.told(email)))
 
     def makes_codes(self) -> list[str]:
         """Do the making of codes that is due; the codes, as their letters will show them."""
@@ -178,13 +207,12 @@ class Play:
                 del self.works[key]
                 code = codes.new_code()
                 made.append(code)
-                party = UUID(work.payload["party_id"]) if work.payload["party_id"] else None
-                sealed = Sealed.of(InvitationCode(code=code), party=party) if party else None
                 result = CodeMade(
-                    party,
+                    UUID(work.payload["party_id"]),
+                    UUID(work.payload["teller_id"]),
                     UUID(work.payload["invitation_id"]),
                     codes.key_of(code, PEPPER),
-                    sealed,
+                    Sealed.of(InvitationCode(code=code), party=None),
                     work.payload["contact"],
                 )
                 self.decide(asking.issue, result)
@@ -211,18 +239,32 @@ class Play:
             del self.works[work.kind, work.key]
         return due
 
-    def planned(self, kind: str, party: UUID | None = None) -> list[Work]:
-        return [
-            work
+    def planned(self, kind: str) -> list[Work]:
+        return [work for work in self.works.values() if work.kind == kind]
+
+    def reminders_of(self, party: UUID) -> list[Work]:
+        """What is planned for a parent's own contact."""
+        own = [work for work in self.planned(reminding.REMIND) if work.payload["teller_id"] is None]
+        return [work for work in own if work.payload["party_id"] == str(party)]
+
+    def leaves_for_what_is_told_by(self, teller: UUID) -> list[tuple[Any, ...]]:
+        """Every message to a contact that this parent told: what, where, when, and nothing of anybody's doing."""
+        return sorted(
+            (work.kind, work.due_at, work.payload["contact"].plain.email)
             for work in self.works.values()
-            if work.kind == kind and (party is None or work.payload["party_id"] == str(party))
-        ]
+            if work.payload["teller_id"] == str(teller)
+        )
 
     def said_of(self, event: type[Event]) -> list[Any]:
         return [said for said in self.said if isinstance(said, event)]
 
-    def contact(self, party: UUID, email: str = "someone@example.org") -> Sealed[Contact]:
+    @staticmethod
+    def contact(party: UUID, email: str = "someone@example.org") -> Sealed[Contact]:
         return Sealed.of(Contact(language="fi", email=email), party=party)
+
+    @staticmethod
+    def told(email: str = "told@example.org") -> Sealed[Contact]:
+        return Sealed.of(Contact(language="fi", email=email), party=None)
 
     def days_pass(self, days: float) -> None:
         self.now += timedelta(days=days)

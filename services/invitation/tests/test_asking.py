@@ -9,23 +9,29 @@ import pytest
 
 from rinnan_events.invitation import InvitationClosed, InvitationIssued, InvitationSent
 from rinnan_invitation.domain.asking import MAKE_CODE, SEND_INVITATION
-from rinnan_invitation.domain.registration import ASKED_AGAIN_A_DAY, ASKED_AGAIN_IN_ALL, Registration
-from rinnan_invitation.errors import AskedEnough, AskedTooOften, Closed, NotOpen
+from rinnan_invitation.domain.registration import LETTERS_A_DAY, LETTERS_IN_ALL, Party, Registration
+from rinnan_invitation.errors import AskedEnough, AskedTooOften, Closed, NoLiveCode, NotOpen
 
 if TYPE_CHECKING:
     from conftest import Play
 
 
-def test_a_wanted_invitation_leads_to_one_letter(play: Play) -> None:
+def test_a_start_leads_to_one_letter(play: Play) -> None:
     play.begins()
-    (letter,) = play.planned(SEND_INVITATION, play.other)
+    (letter,) = play.planned(SEND_INVITATION)
     assert (letter.due_at, letter.key) == (play.now, str(play.said_of(InvitationIssued)[0].invitation_id))
 
 
-def test_a_letter_holds_contact_and_code_under_the_asked_parents_seal(play: Play) -> None:
+def test_a_letter_holds_contact_and_code_under_the_registrations_own_seal(play: Play) -> None:
     play.begins()
     (letter,) = play.planned(SEND_INVITATION)
-    assert {letter.payload["contact"].party, letter.payload["code"].party} == {play.other}
+    assert {letter.payload["contact"].party, letter.payload["code"].party} == {None}
+
+
+def test_a_told_contact_rests_in_no_state(play: Play) -> None:
+    play.begins()
+    assert play.state is not None
+    assert play.state.of(play.other).own == ()
 
 
 @pytest.mark.parametrize(
@@ -42,39 +48,26 @@ def test_no_letter_leaves_by_night(play: Play, now: datetime, leaves: datetime) 
     assert [letter.due_at for letter in play.planned(SEND_INVITATION)] == [leaves]
 
 
-def test_a_parent_who_is_here_is_not_asked(play: Play) -> None:
+def test_a_letter_to_somebody_who_is_here_holds_a_code_that_opens_nothing(play: Play) -> None:
     play.opens()
+    play.joins(play.one)
     play.joins(play.other)
-    play.wants(play.other)
-    assert play.planned(MAKE_CODE) == []
+    play.wants(play.one)
+    (code,) = play.makes_codes()
+    assert len(play.planned(SEND_INVITATION)) == 1
+    assert (play.claims, play.said_of(InvitationIssued)) == ({}, [])
+    with pytest.raises(NoLiveCode):
+        play.presents(code)
 
 
-def test_who_joins_before_the_letter_left_gets_none(play: Play) -> None:
+def test_asking_again_sends_a_new_letter_to_the_contact_told_with_it_and_lets_the_earlier_leave(play: Play) -> None:
     play.begins()
-    play.joins(play.other)
-    assert play.planned(SEND_INVITATION) == []
-
-
-def test_who_joins_before_the_code_was_made_gets_none(play: Play) -> None:
-    play.opens()
-    play.wants(play.other)
-    play.joins(play.other)
+    play.asks_again(play.one, "corrected@example.org")
     play.makes_codes()
-    assert play.said_of(InvitationIssued) == []
-
-
-def test_asking_again_sends_a_new_letter_to_the_corrected_contact(play: Play) -> None:
-    play.begins()
-    corrected = play.contact(play.other, "corrected@example.org")
-    play.asks_again(play.one, corrected)
-    play.makes_codes()
-    assert [letter.payload["contact"] for letter in play.planned(SEND_INVITATION)] == [corrected]
-
-
-def test_a_corrected_contact_of_somebody_who_is_not_awaited_is_dropped(play: Play) -> None:
-    play.begins()
-    play.asks_again(play.one, play.contact(play.one))
-    assert [work.payload["contact"] for work in play.planned(MAKE_CODE)] == [None]
+    assert [letter.payload["contact"].plain.email for letter in play.planned(SEND_INVITATION)] == [
+        "told@example.org",
+        "corrected@example.org",
+    ]
 
 
 def test_asking_again_looks_the_same_whether_or_not_the_other_is_here(play: Play) -> None:
@@ -86,38 +79,42 @@ def test_asking_again_looks_the_same_whether_or_not_the_other_is_here(play: Play
     assert [work.kind for work in awaited.works] == [work.kind for work in here.works] == [MAKE_CODE]
 
 
-def test_asking_again_reaches_nobody_who_is_here_or_has_left(play: Play) -> None:
+def test_starts_and_resends_count_alike_and_only_so_many_leave_in_a_day(play: Play) -> None:
     play.begins()
-    play.leaves(play.other)
-    play.asks_again(play.one)
+    for _ in range(LETTERS_A_DAY - 1):
+        play.wants(play.one)
     play.makes_codes()
-    assert len(play.said_of(InvitationIssued)) == 1
-    assert play.planned(SEND_INVITATION) == []
-
-
-def test_a_parent_may_ask_again_only_so_often_in_a_day(play: Play) -> None:
-    play.begins()
-    for _ in range(ASKED_AGAIN_A_DAY):
-        play.asks_again(play.one)
+    play.wants(play.one)
+    assert (len(play.planned(SEND_INVITATION)), play.planned(MAKE_CODE)) == (LETTERS_A_DAY, [])
     with pytest.raises(AskedTooOften):
+        play.asks_again(play.one)
+
+
+def test_a_day_later_a_parent_may_ask_again(play: Play) -> None:
+    play.begins()
+    for _ in range(LETTERS_A_DAY - 1):
         play.asks_again(play.one)
     play.days_pass(1.01)
     assert play.asks_again(play.one) is not None
 
 
-def test_a_parent_may_ask_again_only_so_often_in_all(play: Play) -> None:
+def test_a_parent_may_ask_only_so_often_in_all(play: Play) -> None:
     play.begins()
-    for _ in range(ASKED_AGAIN_IN_ALL):
-        play.asks_again(play.one)
+    for _ in range(LETTERS_IN_ALL - 1):
         play.days_pass(1.01)
+        play.asks_again(play.one)
+    play.days_pass(1.01)
     with pytest.raises(AskedEnough):
         play.asks_again(play.one)
+    letters = len(play.planned(MAKE_CODE))
+    play.wants(play.one)
+    assert len(play.planned(MAKE_CODE)) == letters
 
 
 def test_the_others_asking_does_not_count_against_a_parent(play: Play) -> None:
     play.begins()
     play.joins(play.other)
-    for _ in range(ASKED_AGAIN_A_DAY):
+    for _ in range(LETTERS_A_DAY):
         play.asks_again(play.other)
     assert play.asks_again(play.one) is not None
 
@@ -153,28 +150,30 @@ def test_a_leaver_is_forgotten_and_the_code_closed(play: Play) -> None:
     play.begins()
     play.leaves(play.other)
     assert play.state is not None
-    assert play.state.of(play.other).contact is None
-    assert (play.claims, play.planned(SEND_INVITATION)) == ({}, [])
+    assert play.state.of(play.other) == Party(left=True)
+    assert play.claims == {}
     assert len(play.said_of(InvitationClosed)) == 1
 
 
 def test_what_the_other_gets_goes_on_as_planned_when_one_leaves(play: Play) -> None:
     play.begins()
-    before = play.planned(SEND_INVITATION, play.other)
+    before = play.planned(SEND_INVITATION)
     play.leaves(play.one)
-    assert play.planned(SEND_INVITATION, play.other) == before
+    assert play.planned(SEND_INVITATION) == before
     assert len(play.claims) == 1
 
 
 def test_a_departure_heard_before_the_opening_is_remembered(play: Play) -> None:
     play.leaves(play.other)
     play.opens()
-    play.wants(play.other)
-    assert play.planned(MAKE_CODE) == []
+    play.wants(play.one)
+    play.makes_codes()
+    assert play.said_of(InvitationIssued) == []
 
 
-def test_an_ending_closes_codes_letters_and_reminders_and_keeps_nothing(play: Play) -> None:
+def test_an_ending_closes_codes_and_reminders_and_keeps_nothing(play: Play) -> None:
     play.begins()
+    play.runs(SEND_INVITATION)
     play.ends()
     assert play.state == Registration(over=True)
     assert (play.works, play.claims) == ({}, {})
@@ -182,9 +181,10 @@ def test_an_ending_closes_codes_letters_and_reminders_and_keeps_nothing(play: Pl
 
 def test_nothing_wakes_after_an_ending(play: Play) -> None:
     play.begins()
+    play.runs(SEND_INVITATION)
     play.ends()
     play.opens()
-    play.wants(play.other)
+    play.wants(play.one)
     play.joins(play.one)
     assert play.state == Registration(over=True)
     assert play.works == {}
@@ -197,11 +197,11 @@ def test_a_letter_that_left_is_said(play: Play) -> None:
     assert [said.invitation_id for said in play.said_of(InvitationSent)] == [issued.invitation_id]
 
 
-def test_nothing_is_said_of_a_letter_to_somebody_who_left_meanwhile(play: Play) -> None:
+def test_a_letter_that_left_is_said_also_where_its_reader_left_meanwhile(play: Play) -> None:
     play.begins()
     play.leaves(play.other)
     play.sends(play.other, play.said_of(InvitationIssued)[0].invitation_id)
-    assert play.said_of(InvitationSent) == []
+    assert len(play.said_of(InvitationSent)) == 1
 
 
 def test_a_purge_forgets_everything(play: Play) -> None:

@@ -44,7 +44,7 @@ def test_a_live_code_leads_to_its_registration(play: Play) -> None:
 
 def test_a_presented_code_says_whose_it_is_and_nothing_of_the_code(play: Play) -> None:
     play.opens()
-    play.wants(play.other)
+    play.wants(play.one)
     (code,) = play.makes_codes()
     play.presents(code)
     (said,) = play.said_of(CodePresented)
@@ -70,7 +70,7 @@ def test_a_code_expires_after_the_countys_days_and_never_past_the_deadline(play:
 
 def test_an_expired_code_looks_like_a_wrong_one(play: Play) -> None:
     play.opens()
-    play.wants(play.other)
+    play.wants(play.one)
     (code,) = play.makes_codes()
     play.days_pass(play.county.code_days + 1)
     with pytest.raises(NoLiveCode):
@@ -79,7 +79,7 @@ def test_an_expired_code_looks_like_a_wrong_one(play: Play) -> None:
 
 def test_a_code_is_judged_by_when_it_was_presented_not_by_when_it_is_looked_up(play: Play) -> None:
     play.opens()
-    play.wants(play.other)
+    play.wants(play.one)
     (code,) = play.makes_codes()
     presented_at = play.now
     play.days_pass(play.county.code_days + 1)
@@ -88,7 +88,7 @@ def test_a_code_is_judged_by_when_it_was_presented_not_by_when_it_is_looked_up(p
 
 def test_a_stranger_does_not_use_a_code_up(play: Play) -> None:
     play.opens()
-    play.wants(play.other)
+    play.wants(play.one)
     (code,) = play.makes_codes()
     play.presents(code)
     assert play.presents(code) is not None
@@ -96,7 +96,7 @@ def test_a_stranger_does_not_use_a_code_up(play: Play) -> None:
 
 def test_a_code_that_was_tried_too_often_is_dead(play: Play) -> None:
     play.opens()
-    play.wants(play.other)
+    play.wants(play.one)
     (code,) = play.makes_codes()
     for _ in range(play.county.code_tries):
         play.presents(code)
@@ -106,7 +106,7 @@ def test_a_code_that_was_tried_too_often_is_dead(play: Play) -> None:
 
 def test_joining_uses_the_code_up(play: Play) -> None:
     play.opens()
-    play.wants(play.other)
+    play.wants(play.one)
     (code,) = play.makes_codes()
     play.joins(play.other)
     assert play.claims == {}
@@ -118,7 +118,7 @@ def test_joining_uses_the_code_up(play: Play) -> None:
 def test_a_fresh_code_kills_the_earlier_one(play: Play) -> None:
     play.opens()
     play.joins(play.one)
-    play.wants(play.other)
+    play.wants(play.one)
     (old,) = play.makes_codes()
     play.asks_again(play.one)
     (new,) = play.makes_codes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,50 +16,77 @@ from rinnan_profiles import Profiles
 if TYPE_CHECKING:
     from conftest import Play
 
-ACTS = ("submits", "reopens", "asks_alone", "leaves")
+ACTS = ("submits", "is_screened", "consents", "withdraws", "reopens", "asks_alone", "leaves")
 
 
-def test_whoever_has_not_acted_is_reminded_on_the_countys_days(play: Play) -> None:
+def test_whoever_is_here_and_not_done_is_reminded_on_the_countys_days(play: Play) -> None:
     play.begins()
-    for party in (play.one, play.other):
-        moments = [work.due_at for work in play.planned(REMIND, party)]
-        assert moments == list(play.county.reminders_at(play.deadline))
+    moments = [work.due_at for work in play.reminders_of(play.one)]
+    assert moments == list(play.county.reminders_at(play.deadline))
 
 
-def test_nobody_is_reminded_of_a_form_that_is_in(play: Play) -> None:
+def test_reminders_follow_a_letter_to_the_contact_that_was_told(play: Play) -> None:
     play.begins()
-    play.submits(play.one)
-    assert play.planned(REMIND, play.one) == []
-    assert play.planned(REMIND, play.other) != []
+    told = [work for work in play.planned(REMIND) if work.payload["teller_id"] == str(play.one)]
+    assert [work.due_at for work in told] == list(play.county.reminders_at(play.deadline))
+
+
+def test_reminders_move_to_the_contact_that_was_told_last(play: Play) -> None:
+    play.begins()
+    play.asks_again(play.one, "corrected@example.org")
+    play.makes_codes()
+    told = [work.payload["contact"].plain for work in play.planned(REMIND) if work.payload["teller_id"]]
+    assert [contact.email for contact in told] == ["corrected@example.org"] * 2
+
+
+def test_nobody_is_reminded_of_a_part_that_is_whole(play: Play) -> None:
+    play.begins()
+    play.is_whole(play.one)
+    assert play.reminders_of(play.one) == []
+
+
+@pytest.mark.parametrize("missing", ["submits", "is_screened", "consents"])
+def test_whoever_lacks_one_thing_is_reminded(play: Play, missing: str) -> None:
+    play.begins()
+    for act in {"submits", "is_screened", "consents"} - {missing}:
+        getattr(play, act)(play.one)
+    assert len(play.reminders_of(play.one)) == len(play.county.reminder_days_before)
+
+
+def test_consents_taken_back_are_reminded_of_again(play: Play) -> None:
+    play.begins()
+    play.is_whole(play.one)
+    play.withdraws(play.one)
+    assert play.reminders_of(play.one) != []
 
 
 def test_nobody_is_reminded_after_leaving(play: Play) -> None:
     play.begins()
     play.leaves(play.one)
-    assert play.planned(REMIND, play.one) == []
+    assert play.reminders_of(play.one) == []
 
 
 def test_nobody_is_reminded_after_asking_to_be_contacted_alone(play: Play) -> None:
     play.begins()
     play.asks_alone(play.one)
-    assert play.planned(REMIND, play.one) == []
+    assert play.reminders_of(play.one) == []
 
 
-def test_nobody_is_reminded_after_the_gate_not_even_after_a_correction(play: Play) -> None:
+def test_nobody_is_reminded_of_their_part_after_the_gate_not_even_after_a_correction(play: Play) -> None:
     play.begins()
-    play.submits(play.one)
     play.joins(play.other)
-    play.submits(play.other)
+    play.is_whole(play.one)
+    play.is_whole(play.other)
     play.completes()
     play.reopens(play.one)
-    assert play.planned(REMIND) == []
+    assert play.reminders_of(play.one) == play.reminders_of(play.other) == []
 
 
 def test_a_form_taken_back_is_reminded_of_again(play: Play) -> None:
     play.begins()
-    play.submits(play.one)
+    play.is_whole(play.one)
     play.reopens(play.one)
-    assert len(play.planned(REMIND, play.one)) == len(play.county.reminder_days_before)
+    assert len(play.reminders_of(play.one)) == len(play.county.reminder_days_before)
 
 
 def test_a_stage_that_was_reminded_is_never_planned_again(play: Play) -> None:
@@ -76,8 +104,8 @@ def test_a_reminder_goes_to_the_newest_contact(play: Play) -> None:
     play.submits(play.one)
     play.reopens(play.one)
     assert play.state is not None
-    newest = play.state.of(play.one).contact
-    assert all(work.payload["contact"] == newest for work in play.planned(REMIND, play.one))
+    newest = play.state.of(play.one).own[-1]
+    assert all(work.payload["contact"] == newest for work in play.reminders_of(play.one))
 
 
 def test_both_stages_have_their_own_message_id(play: Play) -> None:
@@ -107,10 +135,11 @@ def test_whether_a_parent_is_reminded_depends_on_that_parents_own_acts_alone(
 ) -> None:
     quiet: Play = fresh()
     quiet.begins()
+    quiet.joins(quiet.other)
     busy = replace(quiet, works=dict(quiet.works), claims=dict(quiet.claims), said=[])
     for act in acts:
         getattr(busy, act)(busy.one)
-    assert busy.planned(REMIND, busy.other) == quiet.planned(REMIND, quiet.other)
+    assert busy.reminders_of(busy.other) == quiet.reminders_of(quiet.other) != []
 
 
 @given(acts=st.lists(st.sampled_from(ACTS), max_size=5))

@@ -3,9 +3,10 @@
 import hashlib
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated, NamedTuple
+from datetime import date
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends
@@ -107,27 +108,29 @@ class Entrance:
             other=self.persons.hashed(body.other.identity()),
             other_contact=Sealed.of(body.other_contact.contact(), party=None),
             children=Sealed.of(children, party=None, mark="form.children"),
-        )
-        known = await store.of_both(self.desk.batches.database, command)
-        decide = partial(
-            self.desk.decide, caller=_name(command.caller.person), key=key, fingerprint=body.model_dump_json()
+            day=self._day(body.county),
         )
         try:
-            answer = await decide(
-                command, claims=claims_of(command), resolve=lambda held: known or where_they_meet(held, uuid4())
-            )
+            answer = await self._started(command, body, key)
         except DoubtfulMeeting:
-            answer = await decide(replace(command, apart=True), resolve=lambda _: uuid4())
+            answer = await self._started(replace(command, apart=True), body, key)
         return StartedOut.model_validate(answer)
+
+    async def _started(self, command: StartRegistration, body: StartIn, key: str | None) -> Mapping[str, Any]:
+        return await self.desk.decide(
+            command,
+            caller=_name(command.caller.person),
+            key=key,
+            claims=claims_of(command),
+            resolve=lambda claimed: where_they_meet(command, claimed, uuid4()),
+            fingerprint=body.model_dump_json(),
+        )
 
     async def issue_ticket(self, caller: Caller, body: TicketIn) -> TicketOut:
         """A fresh ticket: never repeated, since it is shown once."""
         ticket = secrets.token_urlsafe(TICKET_BYTES)
-        try:
-            day = self.profiles.county(body.county).day(self.desk.now())
-        except NoSuchCounty:
-            raise UnknownCounty("/county") from None
-        command = IssueTicket(body.county, _digest(ticket), self._newcomer(caller, body.contact.contact()), day)
+        newcomer = self._newcomer(caller, body.contact.contact())
+        command = IssueTicket(body.county, _digest(ticket), newcomer, self._day(body.county))
         answer = await self.desk.decide(command, subject=uuid4(), claims=claims_of_issue(command))
         return TicketOut(ticket=ticket, expires_at=answer["expires_at"])
 
@@ -173,6 +176,13 @@ class Entrance:
         reads = noted.reads(self.desk.now())
         joined = noted.registration_id if reads is TicketReads.JOINED else None
         return TicketReadsOut(reads=reads, registration_id=joined)
+
+    def _day(self, county: str) -> date:
+        """The county's calendar day. Raises: UnknownCounty."""
+        try:
+            return self.profiles.county(county).day(self.desk.now())
+        except NoSuchCounty:
+            raise UnknownCounty("/county") from None
 
     def _newcomer(self, caller: Caller, contact: Contact) -> Newcomer:
         return Newcomer(

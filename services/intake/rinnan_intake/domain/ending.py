@@ -38,7 +38,7 @@ def close(state: Registration | None, _: ClosingDue, context: Context) -> Decisi
     if state is None or state.ended_at is not None:
         return None
     let_go = dict.fromkeys(pair_claims(state))
-    closed = replace(state, pairs=())
+    closed = replace(state, pairs=(), begun_by=())
     if state.completed_at is not None:
         return Decision(state=closed, claims=let_go)
     purge_at = pinned_county(state, context).purge_after_ending_at(context.now)

@@ -20,11 +20,10 @@ from rinnan_intake.domain.leaving import emptied, erasing_work
 from rinnan_intake.domain.opening import Newcomer, join
 from rinnan_intake.domain.reference import county_now
 from rinnan_intake.domain.state import Doubt, Match, Registration, to_a_person
+from rinnan_intake.domain.tries import counting, one_more
 from rinnan_intake.errors import TooManyTickets
 
 TICKET = "ticket"
-PERSON = "person"
-A_DAY = timedelta(days=1)
 KEPT_AFTER = timedelta(hours=1)
 """How long a ticket can still be read after its time is up."""
 
@@ -110,13 +109,6 @@ class ForgetTicket:
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetTries:
-    """The day on which a person asked for a ticket is over. The keys of the claims that count it, in hexadecimal."""
-
-    persons: list[str]
-
-
-@dataclass(frozen=True, slots=True)
 class TakenIn:
     """What came with a ticket, opened, to rest under the party's own keys from now on."""
 
@@ -134,9 +126,7 @@ def ticket_claim(ticket: str) -> Claim:
 
 def claims_of_issue(issue: IssueTicket) -> tuple[Claim, ...]:
     """The ticket's own, and those that count how many this person asked for."""
-    day = issue.day.isoformat()
-    persons = (Claim(PERSON, digest(PERSON, known, day)) for known in issue.newcomer.person.hashes)
-    return (ticket_claim(issue.ticket), *persons)
+    return (ticket_claim(issue.ticket), *_counted(issue))
 
 
 def claims_of_code(event: CodePresented) -> tuple[Claim, ...]:
@@ -147,27 +137,16 @@ def claims_of_code(event: CodePresented) -> tuple[Claim, ...]:
 def issue_ticket(_: Registration | None, issue: IssueTicket, context: Context) -> Decision[Registration]:
     """Issue a ticket; its subject is the ticket itself. Raises: TooManyTickets, UnknownCounty."""
     county = county_now(context, issue.county)
-    counts: dict[Claim, int] = {
-        claim: held.note.get("issued", 0) for claim, held in context.claimed.items() if claim.kind == PERSON
-    }
-    if any(issued >= county.tickets_per_day for issued in counts.values()):
-        raise TooManyTickets
+    counted, forgetting = one_more(_counted(issue), context, most=county.tickets_per_day, refusal=TooManyTickets)
     ticket = Ticket(
         issued_at=context.now,
         expires_at=county.ticket_expires_at(context.now),
         newcomer=issue.newcomer,
     )
-    ticket_id = str(context.subject)
-    persons = [claim.key.hex() for claim in counts]
+    forgotten_at = ticket.expires_at + KEPT_AFTER
     return Decision(
-        claims={
-            ticket_claim(issue.ticket): Claimed(context.subject, ticket.note()),
-            **{claim: Claimed(note={"issued": issued + 1}) for claim, issued in counts.items()},
-        },
-        works=(
-            Work("forget_ticket", ticket_id, ticket.expires_at + KEPT_AFTER, {"ticket": issue.ticket}),
-            Work("forget_tries", ticket_id, context.now + A_DAY, {"persons": persons}),
-        ),
+        claims={ticket_claim(issue.ticket): Claimed(context.subject, ticket.note()), **counted},
+        works=(Work("forget_ticket", str(context.subject), forgotten_at, {"ticket": issue.ticket}), forgetting),
         answer={"expires_at": ticket.expires_at.isoformat()},
     )
 
@@ -213,9 +192,8 @@ def forget_ticket(_: Registration | None, due: ForgetTicket, context: Context) -
     return Decision(claims={ticket_claim(due.ticket): None}, works=(gone,))
 
 
-def forget_tries(_: Registration | None, due: ForgetTries, __: Context) -> Decision[Registration]:
-    """Let go of what counted this person's tickets on a day that is over."""
-    return Decision(claims=dict.fromkeys(Claim(PERSON, bytes.fromhex(key)) for key in due.persons))
+def _counted(issue: IssueTicket) -> tuple[Claim, ...]:
+    return counting(TICKET, issue.newcomer.person, issue.day)
 
 
 def _try(

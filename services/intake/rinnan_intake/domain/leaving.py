@@ -90,12 +90,8 @@ def open_for_one_alone(
 
 
 def emptied(state: Registration, party_id: UUID, now: datetime) -> Registration:
-    """The registration with nothing left of this party but its id and hashes.
-
-    Without the hashes, a start that names the leaver in another way would open anew, and so tell that they left.
-    """
-    gone = Party(person=None, was=state.parties[party_id].person, left_at=now)
-    return replace(state, parties={**state.parties, party_id: gone})
+    """The registration with nothing left of this party but its id."""
+    return replace(state, parties={**state.parties, party_id: Party(person=None, left_at=now)})
 
 
 def erasing_work(party_id: UUID, party: Party, context: Context) -> tuple[Work | Cancel, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import product
 from uuid import UUID
 
@@ -13,9 +14,11 @@ from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
 from rinnan_intake.domain.reference import county_now, pinned_county
 from rinnan_intake.domain.state import PAIR, Doubt, Match, Party, Person, Registration, owned_by, to_a_person
-from rinnan_intake.errors import DoubtfulMeeting, SamePerson
+from rinnan_intake.domain.tries import counting, one_more
+from rinnan_intake.errors import DoubtfulMeeting, SamePerson, TooManyStarts
 
 CHILDREN = "children"
+START = "start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Newcomer:
 class StartRegistration:
     """A parent starts. `other` is how they named the other parent, `other_contact` how that one may be asked.
 
-    `apart` opens beside whatever the pair already has, for a person to sort out.
+    `day` is the county's calendar day, which starts are counted by. `apart` opens beside whatever the pair already has,
+    for a person to sort out.
     """
 
     county: str
@@ -40,20 +44,25 @@ class StartRegistration:
     other: Person
     other_contact: Sealed[Contact]
     children: Sealed[OwnForm]
+    day: date
     apart: bool = False
 
 
 def claims_of(start: StartRegistration) -> tuple[Claim, ...]:
-    """Every combination of what is known of the two, in no order: whoever starts claims the same."""
-    pairs = product(start.caller.person.hashes, start.other.hashes)
-    keys = {digest(PAIR, start.county, *sorted(pair)) for pair in pairs}
-    return tuple(Claim(PAIR, key) for key in sorted(keys))
+    """What the caller says of the pair, what the other may have said of it, and the count of the caller's day."""
+    return (*_said_by_caller(start), *_said_by_other(start), *_counted(start))
 
 
-def where_they_meet(claimed: Mapping[Claim, Claimed], fresh: UUID) -> UUID:
-    """The one registration that the claims lead to; a fresh one where they lead to none, or to several."""
-    met = _met(claimed)
-    return met.pop() if len(met) == 1 else fresh
+def where_they_meet(start: StartRegistration, claimed: Mapping[Claim, Claimed], fresh: UUID) -> UUID:
+    """Where the caller's own start led before; else the one registration to which the other's led; else a fresh one.
+
+    It looks at what was said at starts alone. What a registration has learned of the other since, by their joining,
+    would tell the caller that they joined.
+    """
+    mine = [held.subject for claim in _said_by_caller(start) if (held := claimed[claim]).subject is not None]
+    theirs = {claimed[claim].subject for claim in _said_by_other(start)} - {None}
+    met = None if start.apart else mine[0] if mine else theirs.pop() if len(theirs) == 1 else None
+    return met or fresh
 
 
 def start_registration(
@@ -61,12 +70,20 @@ def start_registration(
 ) -> Decision[Registration]:
     """Open a registration, or meet in the one that this pair already has; the answer is the same.
 
-    Raises: SamePerson; DoubtfulMeeting where the persons partly contradict the registration that they hit.
+    Raises: SamePerson; TooManyStarts; DoubtfulMeeting where only a person can tell whether the registration that was
+    hit is the pair's.
     """
     if start.caller.person.matches(start.other) is Match.YES:
         raise SamePerson("/other")
+    most = county_now(context, start.county).starts_per_day
+    counted, forgetting = one_more(_counted(start), context, most=most, refusal=TooManyStarts)
     decision = _open(start, context) if state is None else _meet(state, start, context)
-    return replace(decision, answer={"registration_id": str(context.subject)})
+    return replace(
+        decision,
+        works=(*decision.works, forgetting),
+        claims={**decision.claims, **counted},
+        answer={"registration_id": str(context.subject)},
+    )
 
 
 def join(state: Registration, party_id: UUID, newcomer: Newcomer, context: Context) -> tuple[Registration, list[Event]]:
@@ -127,75 +144,108 @@ def _open(start: StartRegistration, context: Context) -> Decision[Registration]:
     opened, (caller_id, other_id), said = open_for(start.county, (start.caller.person, start.other), context)
     opened, joined = join(opened, caller_id, start.caller, context)
     opened = opened.with_party(caller_id, drafts={CHILDREN: owned_by(caller_id, start.children)})
-    contradictory = start.apart or len(_met(context.claimed)) > 1
-    free = () if contradictory else tuple(each for each, held in context.claimed.items() if held.subject is None)
-    opened = replace(opened, pairs=tuple(sorted(claim.key.hex() for claim in free)))
     works = [closing_work(opened, context)]
-    if contradictory:
+    if start.apart or len({context.claimed[claim].subject for claim in _said_by_other(start)} - {None}) > 1:
         opened, alarms = to_a_person(opened, Doubt.PERSONS_CONTRADICT, context)
         works.extend(alarms)
-        asked: list[Event] = []
-    else:
-        asked = [_asked(other_id, start, context)]
-    return Decision(
-        state=opened,
-        says=[said, *joined, *asked],
-        works=works,
-        claims={claim: Claimed(context.subject) for claim in free},
-    )
+    opened, claims = _noted(opened, start, context)
+    asked = _asked(other_id, caller_id, start, context)
+    return Decision(state=opened, says=[said, *joined, asked], works=works, claims=claims)
 
 
 def _meet(state: Registration, start: StartRegistration, context: Context) -> Decision[Registration]:
-    caller_id = _seat_of(state, start.caller.person)
-    other_id = _seat_of(state, start.other)
-    if caller_id is not None and caller_id == other_id:
-        raise DoubtfulMeeting
-    if caller_id is not None and state.parties[caller_id].is_here:
-        return Decision()
-    if not state.is_open:
-        noted, alarms = to_a_person(state, Doubt.CAME_BACK_AFTER_COMPLETION, context)
-        return Decision(state=noted, works=alarms)
-    if context.now > state.deadline:
-        raise DoubtfulMeeting
-    met, says = state, list[Event]()
+    """Take one's part in a registration, or find oneself there. The other is asked in any case, at the contact told."""
+    again = any(context.claimed[claim].subject == context.subject for claim in _said_by_caller(start))
+    if not again and set(_marks(start, context)) & set(state.begun_by):
+        raise DoubtfulMeeting  # begun here under another name of the other: that the other crossed it must not show
+    caller_id = _seat_of(state, start.caller.person, doubtful_too=again)
+    met, says, works = state, list[Event](), tuple[Work, ...]()
+    if caller_id is None or not state.parties[caller_id].is_here:
+        if context.now > state.deadline:
+            raise DoubtfulMeeting
+        caller_id, met, says = _take_part(state, caller_id, start, context, again=again)
+        if not state.is_open:
+            met, works = to_a_person(met, Doubt.CAME_BACK_AFTER_COMPLETION, context)
+    met, claims = _noted(met, start, context)
+    asked = _asked(_beside(met, caller_id), caller_id, start, context)
+    return Decision(state=met, says=[*says, asked], works=works, claims=claims)
+
+
+def _take_part(
+    state: Registration, caller_id: UUID | None, start: StartRegistration, context: Context, *, again: bool
+) -> tuple[UUID, Registration, list[Event]]:
+    """The caller takes the part that waits for them, or that of one who left; so is the other awaited, if they left."""
     if caller_id is None:
-        caller_id = context.new_id()
-        met = _seated(met, caller_id, start.caller.person)
-    met, joined = join(met, caller_id, start.caller, context)
+        caller_id, state = _seated(state, start.caller.person, context)
+    met, says = join(state, caller_id, start.caller, context)
     met = met.with_party(caller_id, drafts={CHILDREN: owned_by(caller_id, start.children)})
-    says.extend(joined)
-    if other_id is None:
-        other_id = context.new_id()
-        met = _seated(met, other_id, start.other)
-        says.append(_asked(other_id, start, context))
-    mine = tuple(each for each, held in context.claimed.items() if held.subject in {None, context.subject})
-    met = replace(met, pairs=tuple(sorted({*met.pairs, *(claim.key.hex() for claim in mine)})))
-    return Decision(state=met, says=says, claims={claim: Claimed(context.subject) for claim in mine})
-
-
-def _seat_of(state: Registration, person: Person) -> UUID | None:
-    """The party that this person is, among those who have not left. Raises: DoubtfulMeeting."""
-    verdicts = {party_id: person.matches(party.person or Person()) for party_id, party in state.present.items()}
-    if Match.DOUBT in verdicts.values():
+    others = [party.person or Person() for party_id, party in met.present.items() if party_id != caller_id]
+    if not others:
+        _, met = _seated(met, start.other, context)
+    elif not again and any(start.other.matches(other) is not Match.YES for other in others):
         raise DoubtfulMeeting
-    return next((party_id for party_id, verdict in verdicts.items() if verdict is Match.YES), None)
+    return caller_id, met, says
 
 
-def _seated(state: Registration, party_id: UUID, person: Person) -> Registration:
+def _seat_of(state: Registration, person: Person, *, doubtful_too: bool) -> UUID | None:
+    """The party that this person is, among those who have not left. Raises: DoubtfulMeeting."""
+    verdicts = {person.matches(party.person or Person()): party_id for party_id, party in state.present.items()}
+    if Match.DOUBT in verdicts and Match.YES not in verdicts and not doubtful_too:
+        raise DoubtfulMeeting
+    return verdicts.get(Match.YES, verdicts.get(Match.DOUBT))
+
+
+def _seated(state: Registration, person: Person, context: Context) -> tuple[UUID, Registration]:
     """A new part in the place of one who left. Raises: DoubtfulMeeting where no place is free."""
     if len(state.present) >= state.seats:
         raise DoubtfulMeeting
-    return replace(state, parties=dict(sorted({**state.parties, party_id: Party(person=person)}.items())))
+    party_id = context.new_id()
+    return party_id, replace(state, parties=dict(sorted({**state.parties, party_id: Party(person=person)}.items())))
 
 
-def _asked(party_id: UUID, start: StartRegistration, context: Context) -> InvitationWanted:
-    contact = owned_by(party_id, start.other_contact)
-    return InvitationWanted(registration_id=context.subject, party_id=party_id, contact=contact)
+def _beside(state: Registration, caller_id: UUID) -> UUID:
+    """The other: who is here or awaited, else who left last."""
+    others = {party_id: party.left_at for party_id, party in state.parties.items() if party_id != caller_id}
+    return max(others, key=lambda party_id: (others[party_id] is None, others[party_id]))
 
 
-def _met(claimed: Mapping[Claim, Claimed]) -> set[UUID]:
-    return set(_subjects(claimed))
+def _asked(party_id: UUID, teller_id: UUID, start: StartRegistration, context: Context) -> InvitationWanted:
+    return InvitationWanted(
+        registration_id=context.subject, party_id=party_id, teller_id=teller_id, contact=start.other_contact
+    )
 
 
-def _subjects(claimed: Mapping[Claim, Claimed]) -> Iterator[UUID]:
-    return (held.subject for held in claimed.values() if held.subject is not None)
+def _noted(
+    state: Registration, start: StartRegistration, context: Context
+) -> tuple[Registration, dict[Claim, Claimed | None]]:
+    """Let what the caller said lead here from now on, where it leads nowhere else, and remember that they said it."""
+    free = [each for each in _said_by_caller(start) if context.claimed[each].subject in {None, context.subject}]
+    noted = replace(
+        state,
+        pairs=tuple(sorted({*state.pairs, *(claim.key.hex() for claim in free)})),
+        begun_by=tuple(sorted({*state.begun_by, *_marks(start, context)})),
+    )
+    return noted, {claim: Claimed(context.subject) for claim in free}
+
+
+def _said_by_caller(start: StartRegistration) -> tuple[Claim, ...]:
+    return _pairs(start.county, start.caller.person, start.other)
+
+
+def _said_by_other(start: StartRegistration) -> tuple[Claim, ...]:
+    return _pairs(start.county, start.other, start.caller.person)
+
+
+def _pairs(county: str, teller: Person, told: Person) -> tuple[Claim, ...]:
+    """Every combination of what is known of the two, in the direction in which it was said."""
+    keys = (digest(PAIR, county, *pair) for pair in product(teller.hashes, told.hashes))
+    return tuple(Claim(PAIR, key) for key in sorted(keys))
+
+
+def _counted(start: StartRegistration) -> tuple[Claim, ...]:
+    return counting(START, start.caller.person, start.day)
+
+
+def _marks(start: StartRegistration, context: Context) -> tuple[str, ...]:
+    """What is kept of one who started here, also after they left: keyed hashes that find nobody elsewhere."""
+    return tuple(digest("begun", str(context.subject), known).hex() for known in start.caller.person.hashes)

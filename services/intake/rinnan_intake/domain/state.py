@@ -73,14 +73,13 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One parent's part. Of a party that has left only its id is kept, and in `was` the hashes that it is known by.
+    """One parent's part. Of a party that has left only its id is kept.
 
     `version` is that of the form now being filled or given in; `submitted` the last version given in, 0 for none.
     `revision` rises with every change of the own part. The last three are versions heard from the neighbours.
     """
 
     person: Person | None
-    was: Person | None = None
     joined_at: datetime | None = None
     left_at: datetime | None = None
     alone_at: datetime | None = None
@@ -141,6 +140,7 @@ class Attention:
 class Registration:
     """One registration. `seats` is how many parties it takes; `pairs` the pair claims it holds, in hexadecimal.
 
+    `begun_by` marks, by keyed hashes of its own, whoever has started here, left or not; it goes with the pairs.
     `completed_shown_at` is the full hour from which both parents are shown that it is with the county. Once it is
     `being_forgotten` its keys go, and nothing that a parent asks for may be promised any more.
     """
@@ -152,6 +152,7 @@ class Registration:
     deadline: datetime
     parties: dict[UUID, Party]
     pairs: tuple[str, ...] = ()
+    begun_by: tuple[str, ...] = ()
     completed_at: datetime | None = None
     completed_shown_at: datetime | None = None
     contact_by: datetime | None = None

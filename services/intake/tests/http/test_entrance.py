@@ -39,26 +39,46 @@ async def test_a_repeat_under_one_key_is_one_start(house: House) -> None:
     assert (await house.starts(AINO, BERT, **key)).json() == first.json()
 
 
-async def test_a_parent_who_starts_again_and_names_the_other_otherwise_finds_the_same(house: House) -> None:
-    named = {"family_name": "عبد", "given_names": "Bert", "birth_date": "1991-02-02"}
-    first = await house.starts(AINO, {"identity_code": BERT["identity_code"]})
-    await house.starts(BERT, {"identity_code": AINO["identity_code"]})
-    assert (await house.starts(AINO, named)).json() == first.json()
-
-
-@pytest.mark.parametrize("leaves", [False, True])
-async def test_a_start_that_names_the_other_otherwise_does_not_tell_whether_they_left(
-    house: House, *, leaves: bool
-) -> None:
+@pytest.mark.parametrize("other", ["is silent", "joins", "joins and leaves", "starts"])
+async def test_a_start_that_names_the_other_otherwise_does_not_tell_what_they_did(house: House, other: str) -> None:
     first = await house.starts(AINO, {"identity_code": BERT["identity_code"]})
     registration = first.json()["registration_id"]
-    await house.presents(registration, await house.takes_ticket(BERT))
-    if leaves:
+    if other.startswith("joins"):
+        await house.presents(registration, await house.takes_ticket(BERT))
+    if other.endswith("leaves"):
         token = await house.enters(BERT, registration)
         left = await house.http.post(f"/registrations/{registration}/departure", headers=token)
         assert left.status_code == 200
+    if other == "starts":
+        await house.starts(BERT, AINO)
     named = {"family_name": "عبد", "given_names": "Bert", "birth_date": "1991-02-02"}
-    assert (await house.starts(AINO, named)).json() == first.json()
+    second = await house.starts(AINO, named)
+    assert second.json() != first.json()
+    assert second.json() == (await house.starts(AINO, named)).json()
+    assert first.json() == (await house.starts(AINO, {"identity_code": BERT["identity_code"]})).json()
+
+
+async def test_crossed_starts_meet_where_one_names_by_code_and_the_other_by_name(house: House) -> None:
+    named = {"family_name": AINO["family_name"], "given_names": "Aino", "birth_date": "1990-01-01"}
+    first = await house.starts(AINO, {"identity_code": BERT["identity_code"]})
+    assert (await house.starts(BERT, named)).json() == first.json()
+
+
+async def test_a_leaver_who_starts_again_meets_the_same_registration_as_another_party(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    before = await house.party_of(AINO, registration)
+    await house.http.post(f"/registrations/{registration}/departure", headers=await house.enters(AINO, registration))
+    assert (await house.starts(AINO, BERT)).json()["registration_id"] == registration
+    assert await house.party_of(AINO, registration) != before
+
+
+async def test_too_many_starts_in_a_day_are_refused_by_name_and_leave_nothing(house: House) -> None:
+    for _ in range(house.profiles.county("lapha").starts_per_day):
+        await house.starts(AINO, BERT)
+    said = len(await house.stage.said())
+    answer = await house.starts(AINO, CECILIA)
+    assert (answer.status_code, answer.json()["code"]) == (429, "intake.too_many_starts")
+    assert len(await house.stage.said()) == said
 
 
 async def test_a_namesake_is_answered_like_any_start_and_goes_to_a_person(house: House) -> None:
@@ -77,7 +97,7 @@ async def test_a_namesake_is_answered_like_any_start_and_goes_to_a_person(house:
 async def test_what_travels_opens_under_the_keys_of_its_owner(house: House) -> None:
     registration = UUID((await house.starts(AINO, BERT)).json()["registration_id"])
     wanted = (await house.stage.said_of(InvitationWanted))[0]
-    contact = await house.stage.open(wanted.contact, Contact, subject=registration, party=wanted.party_id)
+    contact = await house.stage.open(wanted.contact, Contact, subject=registration, party=None)
     joined = (await house.stage.said_of(ParentJoined))[0]
     identity = await house.stage.open(joined.identity, Identity, subject=registration, party=joined.party_id)
     assert (contact.email, identity.family_name) == ("other@example.org", AINO["family_name"])

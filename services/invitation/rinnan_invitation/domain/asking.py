@@ -1,4 +1,8 @@
-"""Asking a parent who is not here yet, and asking again without telling the asker anything."""
+"""Asking the other parent, at a contact that may be the asker's own: so whatever the other did, the same is sent.
+
+Every start and every asking again leads to one letter to the contact told in it, and to the reminders that follow it.
+Where nobody is awaited the letter looks the same, and its code is one that was never issued.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from rinnan_chassis.deciding import Cancel, Claimed, Context, Decision, Work
+from rinnan_chassis.deciding import Claimed, Context, Decision, Work
 from rinnan_events import Sealed
 from rinnan_events.intake import InvitationWanted
 from rinnan_events.invitation import Channel, InvitationIssued, InvitationSent
 from rinnan_events.opened import Contact
-from rinnan_invitation.domain.registration import (
-    ASKED_AGAIN_IN_ALL,
-    InvitationCode,
-    LiveCode,
-    Registration,
-    pinned_county,
-)
-from rinnan_invitation.domain.reminding import reminders
+from rinnan_invitation.domain.registration import InvitationCode, LiveCode, Registration, pinned_county
+from rinnan_invitation.domain.reminding import told_reminders
 from rinnan_invitation.errors import AskedEnough, AskedTooOften, Closed, NotOpen
 from rinnan_profiles import County
 from rinnan_profiles.calendar import at_hour
@@ -32,21 +30,22 @@ DECENT_HOURS = range(8, 20)
 
 @dataclass(frozen=True, slots=True)
 class AskAgain:
-    """A parent wants the other to be asked once more, perhaps at a corrected contact of the other's."""
+    """A parent wants the other to be asked once more, at this contact of the other's."""
 
     party_id: UUID
-    contact: Sealed[Contact] | None = None
+    contact: Sealed[Contact]
 
 
 @dataclass(frozen=True, slots=True)
 class CodeMade:
-    """A fresh code exists for a party. `party_id` None: nobody was awaited when it was asked for."""
+    """A fresh code exists for a letter to `party_id`, at the contact that `teller_id` told."""
 
-    party_id: UUID | None
+    party_id: UUID
+    teller_id: UUID
     invitation_id: UUID
     key: str
-    code: Sealed[InvitationCode] | None
-    contact: Sealed[Contact] | None
+    code: Sealed[InvitationCode]
+    contact: Sealed[Contact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,76 +58,77 @@ class MessageSent:
 
 
 def ask(state: Registration | None, event: InvitationWanted, ctx: Context) -> Decision[Registration] | None:
-    """Have a code made for a parent who is not here yet; the letter and the reminders follow with it."""
+    """A parent started: have a code made; the letter and the reminders follow with it, as often as one may ask."""
     state = state or Registration()
-    party = state.of(event.party_id)
-    if state.over or party.joined or party.left:
+    if state.over:
         return None
-    wanted = replace(party, wanted=True, contact=event.contact)
-    return Decision(state.having(event.party_id, wanted), works=[_making(ctx, event.party_id, None)])
+    state = state.having(event.party_id, replace(state.of(event.party_id), wanted=True))
+    teller = state.of(event.teller_id)
+    if not (teller.may_ask_today(ctx.accepted_at) and teller.may_ask_at_all):
+        return Decision(state)
+    return Decision(
+        state.having(event.teller_id, teller.asking(ctx.accepted_at)),
+        works=[_making(ctx, event.party_id, event.teller_id, event.contact)],
+    )
 
 
 def ask_again(state: Registration | None, command: AskAgain, ctx: Context) -> Decision[Registration]:
-    """Have a fresh code made for whoever is awaited.
-
-    The same work is planned where nobody is: neither the answer nor its time tells the asker whether the other is here.
-    """
-    if state is None or state.over or state.deadline is None or ctx.now > state.deadline:
+    """Have a fresh code made for another letter. Whether it is refused depends on the asker's own acts alone."""
+    other = state.beside(command.party_id) if state else None
+    if state is None or other is None or state.over or state.deadline is None or ctx.now > state.deadline:
         raise NotOpen
     asker = state.of(command.party_id)
     if asker.left:
         raise Closed
-    if not asker.may_ask_again(ctx.now):
-        raise AskedTooOften
-    if asker.asked_in_all >= ASKED_AGAIN_IN_ALL:
+    if not asker.may_ask_at_all:
         raise AskedEnough
-    asked = (*asker.asked_since(ctx.now - timedelta(days=1)), ctx.now)
-    awaited = state.awaited_beside(command.party_id)
-    contact = command.contact if command.contact is None or command.contact.party == awaited else None
+    if not asker.may_ask_today(ctx.now):
+        raise AskedTooOften
     return Decision(
-        state.having(command.party_id, replace(asker, asked=asked, asked_in_all=asker.asked_in_all + 1)),
-        works=[_making(ctx, awaited, contact)],
+        state.having(command.party_id, asker.asking(ctx.now)),
+        works=[_making(ctx, other, command.party_id, command.contact)],
     )
 
 
 def issue(state: Registration | None, result: CodeMade, ctx: Context) -> Decision[Registration] | None:
-    """Let the fresh code live, and the earlier one die; send it, and remind as the county says."""
-    if state is None or state.over or result.party_id is None or state.deadline is None:
-        return None
-    party = state.of(result.party_id)
-    contact = result.contact or party.contact
-    if not party.awaited or contact is None or ctx.now > state.deadline:
+    """Send the letter, and remind as the county says. Where its reader is awaited, the code lives and the earlier dies.
+
+    Nothing that is planned here is taken back when the other joins, declines or leaves.
+    """
+    if state is None or state.over or state.deadline is None or ctx.now > state.deadline:
         return None
     county = pinned_county(state, ctx)
     code = LiveCode(result.invitation_id, result.key, county.code_expires_at(ctx.now, state.deadline))
-    issued = replace(party, contact=contact, code=code)
     sending = Work(
         SEND_INVITATION,
         str(code.invitation_id),
         _decent(ctx.now, county),
         {
             "party_id": str(result.party_id),
+            "teller_id": str(result.teller_id),
             "invitation_id": str(code.invitation_id),
             "expires_at": code.expires_at.isoformat(),
             "county": state.county,
             "profile": state.profile,
             "deadline": state.deadline.isoformat(),
-            "contact": contact,
+            "contact": result.contact,
             "code": result.code,
         },
     )
+    works = [sending, *told_reminders(state, result.party_id, result.teller_id, result.contact, ctx)]
+    party = state.of(result.party_id)
+    if not party.awaited:
+        return Decision(works=works)
     said = InvitationIssued(
         registration_id=ctx.subject,
         party_id=result.party_id,
         invitation_id=code.invitation_id,
         expires_at=code.expires_at,
     )
-    state = state.having(result.party_id, issued)
-    earlier = [Cancel(SEND_INVITATION, str(party.code.invitation_id))] if party.code else []
     return Decision(
-        state,
+        state.having(result.party_id, replace(party, code=code)),
         says=[said],
-        works=[*earlier, sending, *reminders(state, result.party_id, ctx)],
+        works=works,
         claims={
             **({party.code.claim: None} if party.code else {}),
             code.claim: Claimed(ctx.subject),
@@ -140,7 +140,7 @@ def note_the_invitation_sent(
     state: Registration | None, result: MessageSent, ctx: Context
 ) -> Decision[Registration] | None:
     """Say that the letter left."""
-    if state is None or state.over or state.of(result.party_id).left:
+    if state is None or state.over:
         return None
     said = InvitationSent(
         registration_id=ctx.subject,
@@ -151,14 +151,15 @@ def note_the_invitation_sent(
     return Decision(says=[said])
 
 
-def _making(ctx: Context, party_id: UUID | None, contact: Sealed[Contact] | None) -> Work:
+def _making(ctx: Context, party_id: UUID, teller_id: UUID, contact: Sealed[Contact]) -> Work:
     invitation_id = str(ctx.new_id())
-    return Work(
-        MAKE_CODE,
-        invitation_id,
-        ctx.now,
-        {"party_id": str(party_id) if party_id else None, "invitation_id": invitation_id, "contact": contact},
-    )
+    payload = {
+        "party_id": str(party_id),
+        "teller_id": str(teller_id),
+        "invitation_id": invitation_id,
+        "contact": contact,
+    }
+    return Work(MAKE_CODE, invitation_id, ctx.now, payload)
 
 
 def _decent(moment: datetime, county: County) -> datetime:

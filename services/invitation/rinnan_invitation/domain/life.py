@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from rinnan_chassis.deciding import Cancel, Context, Decision
-from rinnan_events import Event
+from rinnan_chassis.deciding import Context, Decision
+from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
 from rinnan_events.intake import (
     FormReopened,
     FormSubmitted,
@@ -19,9 +20,9 @@ from rinnan_events.intake import (
     SingleContactRequested,
 )
 from rinnan_events.invitation import InvitationClosed
-from rinnan_invitation.domain.asking import SEND_INVITATION
+from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_invitation.domain.registration import LiveCode, Party, Registration
-from rinnan_invitation.domain.reminding import reminders, unreminded
+from rinnan_invitation.domain.reminding import nobody_reminded, own_reminders, unreminded
 
 
 def note_the_opening(
@@ -38,56 +39,62 @@ def note_the_opening(
 
 
 def welcome(state: Registration | None, event: ParentJoined, ctx: Context) -> Decision[Registration] | None:
-    """A parent is here: the code is used up, and reminders are about the parent's own form from now on."""
-    state = state or Registration()
-    party = state.of(event.party_id)
-    if state.over or party.left:
-        return None
-    return _changed(state, event.party_id, replace(party, joined=True, contact=event.contact), ctx)
+    """A parent is here: the code is used up, and they are reminded of their own part, at their own contact."""
+    return _changed(state, event.party_id, lambda party: party.giving(event.contact), ctx)
 
 
 def note_the_submission(
     state: Registration | None, event: FormSubmitted, ctx: Context
 ) -> Decision[Registration] | None:
-    """A parent's own form is in: nothing is left to remind of."""
-    state = state or Registration()
-    party = state.of(event.party_id)
-    if state.over or party.left:
-        return None
-    submitted = replace(party, joined=True, submitted=True, contact=event.contact)
-    return _changed(state, event.party_id, submitted, ctx)
+    """A parent's own form is in."""
+    return _changed(state, event.party_id, lambda party: replace(party.giving(event.contact), submitted=True), ctx)
 
 
 def note_the_reopening(state: Registration | None, event: FormReopened, ctx: Context) -> Decision[Registration] | None:
     """A parent took the form back: what was not reminded of yet, may be again."""
-    state = state or Registration()
-    party = state.of(event.party_id)
-    if state.over or party.left:
-        return None
-    return _changed(state, event.party_id, replace(party, submitted=False), ctx)
+    return _changed(state, event.party_id, lambda party: replace(party, submitted=False), ctx)
+
+
+def note_the_screening(
+    state: Registration | None, event: ScreeningCompleted, ctx: Context
+) -> Decision[Registration] | None:
+    """A parent's screening is done, answered or declined."""
+    return _changed(
+        state, event.party_id, lambda party: replace(party, screening=max(party.screening, event.version)), ctx
+    )
+
+
+def note_the_consents(state: Registration | None, event: ConsentGiven, ctx: Context) -> Decision[Registration] | None:
+    """A parent gave every mandatory consent."""
+    return _changed(state, event.party_id, lambda party: replace(party, consent=max(party.consent, event.version)), ctx)
+
+
+def note_the_withdrawal(
+    state: Registration | None, event: ConsentWithdrawn, ctx: Context
+) -> Decision[Registration] | None:
+    """A parent took the consents back: what was not reminded of yet, may be again."""
+    return _changed(
+        state,
+        event.party_id,
+        lambda party: replace(party, consent_withdrawn=max(party.consent_withdrawn, event.version)),
+        ctx,
+    )
 
 
 def leave_alone(
     state: Registration | None, event: SingleContactRequested, ctx: Context
 ) -> Decision[Registration] | None:
     """A parent who asked to be contacted alone is not reminded; what the other gets goes on as planned."""
-    state = state or Registration()
-    party = state.of(event.party_id)
-    if state.over or party.left:
-        return None
-    return _changed(state, event.party_id, replace(party, alone=True), ctx)
+    return _changed(state, event.party_id, lambda party: replace(party.giving(event.contact), alone=True), ctx)
 
 
 def forget_the_leaver(state: Registration | None, event: PartyLeft, ctx: Context) -> Decision[Registration] | None:
     """Keep nothing of a party who left but that they are gone; what the other gets goes on as planned."""
-    state = state or Registration()
-    if state.over or state.of(event.party_id).left:
-        return None
-    return _changed(state, event.party_id, Party(left=True, code=state.of(event.party_id).code), ctx)
+    return _changed(state, event.party_id, lambda party: Party(left=True, code=party.code), ctx)
 
 
 def rest(state: Registration | None, _event: RegistrationCompleted, ctx: Context) -> Decision[Registration] | None:
-    """Nobody is reminded any more. All else stays as it was: nobody may tell from us when the gate opened."""
+    """Nobody is reminded of their own part any more. All else stays: nobody may tell from us when the gate opened."""
     state = state or Registration()
     if state.over or state.completed:
         return None
@@ -103,10 +110,7 @@ def close(state: Registration | None, _event: RegistrationEnded, ctx: Context) -
     return Decision(
         Registration(over=True),
         says=[_closed(ctx, party_id, code) for party_id, code in state.live_codes()],
-        works=[
-            *(Cancel(SEND_INVITATION, str(code.invitation_id)) for _, code in state.live_codes()),
-            *(cancel for party_id in state.parties for cancel in unreminded(state, party_id, ctx)),
-        ],
+        works=nobody_reminded(state, ctx),
         claims={code.claim: None for _, code in state.live_codes()},
     )
 
@@ -116,22 +120,23 @@ def purge(_state: Registration | None, _event: RegistrationPurged, _: Context) -
     return Decision(forget=True)
 
 
-def _changed(state: Registration, party_id: UUID, party: Party, ctx: Context) -> Decision[Registration]:
-    """A party changed: whoever is not awaited has no live code, and reminders follow the party's own acts."""
-    code = party.code
-    says: list[Event] = []
-    if code is not None and not party.awaited:
-        says.append(_closed(ctx, party_id, code))
-        party = replace(party, code=None)
-    state = state.having(party_id, party)
-    dead = code if party.code is None else None
+def _changed(
+    state: Registration | None, party_id: UUID, change: Callable[[Party], Party], ctx: Context
+) -> Decision[Registration] | None:
+    """A party changed: whoever is not awaited has no live code, and their own reminders follow their own acts.
+
+    Letters and reminders to a contact that the other told stay as they are: the teller may be their reader.
+    """
+    state = state or Registration()
+    if state.over or state.of(party_id).left:
+        return None
+    party = change(state.of(party_id))
+    dead = None if party.awaited else party.code
+    state = state.having(party_id, replace(party, code=None) if dead else party)
     return Decision(
         state,
-        says=says,
-        works=[
-            *([Cancel(SEND_INVITATION, str(dead.invitation_id))] if dead else []),
-            *reminders(state, party_id, ctx),
-        ],
+        says=[_closed(ctx, party_id, dead)] if dead else [],
+        works=own_reminders(state, party_id, ctx),
         claims={dead.claim: None} if dead else {},
     )
 

@@ -16,15 +16,18 @@ from rinnan_profiles import County, Profiles
 CODE = "code"
 """The kind of claim that leads from a code's keyed hash to its registration."""
 
-ASKED_AGAIN_A_DAY = 3
-"""How often one parent may have an invitation sent again within 24 hours. Own acts alone count."""
+LETTERS_A_DAY = 3
+"""How often one parent may have a letter sent within 24 hours, by starting or asking again. Own acts alone count."""
 
-ASKED_AGAIN_IN_ALL = 10
-"""How often one parent may have an invitation sent again at all: asking must not become a way to pester."""
+LETTERS_IN_ALL = 5
+"""How often one parent may have a letter sent at all in one registration: asking must not become a way to pester."""
+
+OWN_CONTACTS_KEPT = 5
+"""How many of the contacts that a parent gave of themself are remembered, the newest."""
 
 
 class InvitationCode(Opened):
-    """A code as its letter needs it. Sealed like a contact: it reaches a parent, so it is that parent's own."""
+    """A code as its letter needs it, sealed like the contact that the letter goes to."""
 
     group: ClassVar[Group] = Group.CONTACT
     code: str
@@ -47,9 +50,12 @@ class LiveCode:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One parent. `asked`: when this parent had the other asked again, within the last day or so."""
+    """One parent. `own`: the contacts that they gave of themself, newest last; what the other told is kept nowhere.
 
-    contact: Sealed[Contact] | None = None
+    `asked`: when this parent had the other asked, within the last day or so. The last three are versions heard.
+    """
+
+    own: tuple[Sealed[Contact], ...] = ()
     wanted: bool = False
     joined: bool = False
     submitted: bool = False
@@ -58,6 +64,14 @@ class Party:
     code: LiveCode | None = None
     asked: tuple[datetime, ...] = ()
     asked_in_all: int = 0
+    screening: int = 0
+    consent: int = 0
+    consent_withdrawn: int = 0
+
+    @property
+    def is_here(self) -> bool:
+        """Joined, and not left."""
+        return self.joined and not self.left
 
     @property
     def awaited(self) -> bool:
@@ -66,13 +80,28 @@ class Party:
 
     @property
     def to_be_reminded(self) -> bool:
-        """Whether this parent still has something to do. It depends on this parent's own acts alone."""
-        waiting = self.awaited or (self.joined and not self.submitted and not self.alone)
-        return waiting and not self.left and self.contact is not None
+        """Whether something of this parent's own part is still to be done. It depends on their own acts alone."""
+        whole = self.submitted and self.screening > 0 and self.consent > self.consent_withdrawn
+        return self.is_here and not whole and not self.alone and bool(self.own)
 
-    def may_ask_again(self, now: datetime) -> bool:
-        """Whether a further invitation may be sent today."""
-        return len(self.asked_since(now - timedelta(days=1))) < ASKED_AGAIN_A_DAY
+    def giving(self, contact: Sealed[Contact]) -> Party:
+        """The same parent, here, after giving a contact of their own."""
+        earlier = (own for own in self.own if own != contact)
+        return replace(self, joined=True, own=(*earlier, contact)[-OWN_CONTACTS_KEPT:])
+
+    def may_ask_today(self, now: datetime) -> bool:
+        """Whether a further letter may be sent today."""
+        return len(self.asked_since(now - timedelta(days=1))) < LETTERS_A_DAY
+
+    @property
+    def may_ask_at_all(self) -> bool:
+        """Whether a further letter may be sent in this registration."""
+        return self.asked_in_all < LETTERS_IN_ALL
+
+    def asking(self, now: datetime) -> Party:
+        """The same parent, after having the other asked once more."""
+        recent = self.asked_since(now - timedelta(days=1))
+        return replace(self, asked=(*recent, now), asked_in_all=self.asked_in_all + 1)
 
     def asked_since(self, moment: datetime) -> tuple[datetime, ...]:
         """When this parent asked after a moment."""
@@ -98,10 +127,10 @@ class Registration:
         """The same registration with one party changed."""
         return replace(self, parties=self.parties | {party_id: party})
 
-    def awaited_beside(self, asker: UUID) -> UUID | None:
-        """The parent who is to be asked and is not here yet, where that is not the asker."""
-        others = (party_id for party_id, party in self.parties.items() if party_id != asker and party.awaited)
-        return next(others, None)
+    def beside(self, asker: UUID) -> UUID | None:
+        """The other parent: who is awaited, else who is here, else who is gone. None where there never was one."""
+        others = ((not one.awaited, one.left, party_id) for party_id, one in self.parties.items() if party_id != asker)
+        return min(others)[-1] if len(self.parties) > 1 else None
 
     def holder_of(self, key: str) -> tuple[UUID, Party, LiveCode] | None:
         """Whose live code has this key."""
