@@ -1,11 +1,13 @@
-"""Who says and hears what is the same in the code, in topics.toml and in every room's README."""
+"""Who says, hears and answers what is the same in the code, in topics.toml and in every room's README."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rinnan_chassis.topics import NotGiven, Topics
 from rinnan_contracts.published import events
@@ -49,6 +51,24 @@ def test_a_readme_that_names_another_event_is_found(tmp_path: Path) -> None:
     readme.write_text("# Room\n## Hears\n`party_left`\n## Says\n`consent_given`\n")
     assert differing(readme, "Hears", {"intake.party_left.v1"}) == []
     assert len(differing(readme, "Says", {"consent.consent_withdrawn.v1"})) == 2
+
+
+def unnamed(readme: str, paths: Iterable[str]) -> set[str]:
+    """The addresses of which a README does not even name the last word."""
+    last = {path: [word for word in path.split("/") if word and "{" not in word][-1] for path in paths}
+    return {path for path, word in last.items() if not re.search(rf"\b{re.escape(word)}\b", readme)}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda each: each.role)
+def test_a_readme_names_every_address_that_its_room_answers_at(room: Wired) -> None:
+    document = ROOT / "contracts" / "openapi" / f"{room.role}.yaml"
+    paths = yaml.safe_load(document.read_text("utf-8"))["paths"] if room.own_routes else ()
+    faults = unnamed((room.home / "README.md").read_text("utf-8"), paths)
+    none_of([f"{room.role}: {path}" for path in faults], mend="tell it in the README's table of the HTTP API")
+
+
+def test_an_address_that_a_readme_does_not_name_is_found() -> None:
+    assert unnamed("`GET /lives/{id}`", ["/lives/{id}", "/lives/{id}/looks"]) == {"/lives/{id}/looks"}
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda each: each.role)
