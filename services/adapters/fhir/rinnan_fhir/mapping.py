@@ -5,8 +5,9 @@ What a county's staff may see of everybody is apart from what one parent said, a
 - the registration (a Task that names nobody): the promise of contact, and the one effect that is counted;
 - each person (Patient) and each tie of a parent to a child (RelatedPerson, in the child's compartment, names nobody);
 - a parent's own ServiceRequest, QuestionnaireResponse and Consent: no word of the other parent in them;
-- how to reach one parent (a Task labelled restricted), and, only where the destination has a restricted place, the
-  care route and address (a Task labelled very restricted, written for every parent, whatever there is to tell).
+- how to reach one parent safely, and what they left open (a Task labelled restricted), and, only where the destination
+  has a restricted place, the care route and address (a Task labelled very restricted, written for every parent,
+  whatever there is to tell).
 
 The own ServiceRequest tells which children it is about, by their RelatedPersons; Patients are never changed where they
 exist already, so nothing that must arrive stands only in a Patient.
@@ -23,6 +24,7 @@ from uuid import UUID
 from rinnan_events.opened import ClientRecord, Consents, OwnForm, RecordChild, RecordParty
 from rinnan_fhir.tables import Tables
 from rinnan_host.port import DeliveryKey
+from rinnan_profiles import WHOLE_ANSWERS
 
 Resource = dict[str, Any]
 
@@ -50,6 +52,12 @@ def full_hour(moment: datetime) -> datetime:
 
 def _match(system: str, value: str) -> str:
     return f"identifier={quote(f'{system}|{value}', safe='')}"
+
+
+def _left_open(own: OwnForm | None) -> list[tuple[str, str]]:
+    """The questions that were answered by not answering, each with how, in the order of their ids."""
+    given = {"services": own.services, **own.answers} if own else {}
+    return [(asked, code) for asked, codes in sorted(given.items()) for code in codes if code in WHOLE_ANSWERS]
 
 
 def _instant(moment: datetime) -> str:
@@ -169,7 +177,7 @@ class _Says:
 
     def request(self, party: RecordParty) -> Resource:
         parent = _reference(self.patient_id(party.party_id))
-        services = sorted(party.own.services) if party.own else []
+        services = sorted(set(party.own.services) - WHOLE_ANSWERS) if party.own else []
         children = [_reference(self.tie_id(party.party_id, child)) for child in self.named_by(party)]
         scope = self.tables.scope
         return {
@@ -235,18 +243,25 @@ class _Says:
         }
 
     def contact(self, party: RecordParty) -> Resource:
+        """How to reach a parent: first when and how it is safe, then where, then what to raise with them in private."""
         contact, codes = party.contact, self.tables.codes
-        told: list[tuple[str, dict[str, Any]]] = [("language", self.coded(codes.language, contact.language))]
+        told = [("safe_time", self.coded(codes.safe_time, code)) for code in contact.safe_times]
+        told.append(("hide_caller", {"valueBoolean": contact.hide_caller}))
+        told.append(("voicemail_allowed", {"valueBoolean": contact.voicemail_allowed}))
+        told.append(("language", self.coded(codes.language, contact.language)))
+        if contact.interpreter:
+            told.append(("interpreter", self.coded(codes.language, contact.interpreter)))
         if contact.phone:
             told.append(("phone", {"valueContactPoint": {"system": "phone", "value": contact.phone}}))
         if contact.email:
             told.append(("email", {"valueContactPoint": {"system": "email", "value": contact.email}}))
-        told += [("safe_time", self.coded(codes.safe_time, code)) for code in contact.safe_times]
-        told.append(("hide_caller", {"valueBoolean": contact.hide_caller}))
-        told.append(("voicemail_allowed", {"valueBoolean": contact.voicemail_allowed}))
-        if contact.interpreter:
-            told.append(("interpreter", self.coded(codes.language, contact.interpreter)))
+        told += [("left_open", self.left_open(question, code)) for question, code in _left_open(party.own)]
         return self.task(party, "contact", self.tables.task.contact, self.tables.labels.contact.coding(), told)
+
+    def left_open(self, question: str, code: str) -> dict[str, Any]:
+        """A question that was answered by not answering, and how."""
+        coding = [{"system": self.tables.form.answer_system, "code": code}]
+        return {"valueCodeableConcept": {"coding": coding, "text": question}}
 
     def protection(self, party: RecordParty) -> Resource:
         """Care route and shields. An address goes in only where it is known that nothing forbids it."""

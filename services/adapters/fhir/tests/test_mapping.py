@@ -234,6 +234,58 @@ def test_the_contact_task_tells_how_to_reach_a_parent_safely() -> None:
     assert told["hide_caller"]["valueBoolean"] is False
 
 
+def test_when_and_how_it_is_safe_is_read_before_any_number() -> None:
+    record = a_joint_record()
+    contact = record.parties[0].contact.model_copy(update={"safe_times": ("weekday_morning", "weekend")})
+    aino, _ = tasks(with_party(record, 0, contact=contact), "contact")
+    kinds = [told["type"]["coding"][0]["code"] for told in aino["input"]]
+    assert kinds[:4] == ["safe_time", "safe_time", "hide_caller", "voicemail_allowed"]
+    assert kinds.index("phone") > kinds.index("language") > 3
+
+
+@pytest.mark.parametrize("whole_answer", ["prefer_not", "cannot_safely"])
+def test_a_question_left_open_is_told_to_whoever_makes_contact_and_by_when_contact_is_due(whole_answer: str) -> None:
+    record = a_joint_record()
+    own = record.parties[0].own
+    assert own is not None
+    left = own.model_copy(
+        update={"services": (whole_answer,), "answers": {"living": (whole_answer,), "wishes": ("x",)}}
+    )
+    aino, _ = tasks(with_party(record, 0, own=left), "contact")
+    told = [each["valueCodeableConcept"] for each in aino["input"] if each["type"]["coding"][0]["code"] == "left_open"]
+    assert [(each["text"], each["coding"][0]["code"]) for each in told] == [
+        ("living", whole_answer),
+        ("services", whole_answer),
+    ]
+    assert aino["restriction"]["period"]["end"] == "2026-03-16T14:00:00Z"
+    assert {"system": TABLES.labels.contact.system, "code": "R"} in aino["meta"]["security"]
+
+
+def test_not_naming_a_service_is_no_service() -> None:
+    record = a_joint_record()
+    own = record.parties[0].own
+    assert own is not None
+    left = with_party(record, 0, own=own.model_copy(update={"services": ("prefer_not",)}))
+    assert "orderDetail" not in resources(left, "ServiceRequest")[0]
+
+
+@pytest.mark.parametrize(("own", "other"), [(0, 1), (1, 0)])
+def test_what_one_parent_left_open_is_nowhere_but_in_what_is_theirs(own: int, other: int) -> None:
+    record, key = a_joint_record(), key_of(a_joint_record())
+    said_openly = record.parties[own].own
+    assert said_openly is not None
+    left = with_party(record, own, own=said_openly.model_copy(update={"answers": {"living": ("cannot_safely",)}}))
+    told = with_party(record, own, own=said_openly.model_copy(update={"answers": {"living": ("by_turns",)}}))
+    mine = f"urn:uuid:{key.identifier('patient', record.parties[own].party_id)}"
+
+    def not_mine(record: ClientRecord) -> bytes:
+        return orjson.dumps([entry for entry in said(record) if mine.encode() not in orjson.dumps(entry)])
+
+    assert not_mine(left) == not_mine(told)
+    assert of(left, left.parties[other]) == of(told, told.parties[other])
+    assert of(left, left.parties[own]) != of(told, told.parties[own])
+
+
 def test_answers_are_said_by_the_parent_who_gave_them() -> None:
     for answers in resources(a_joint_record(), "QuestionnaireResponse"):
         assert answers["author"] == answers["source"] == answers["subject"]

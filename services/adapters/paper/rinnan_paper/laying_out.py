@@ -1,9 +1,10 @@
 """From a client record to sheets: what stands on which paper, in the order of the county's own screens.
 
-Three rules hold whatever a county's mapping says. Protection and care stand on the annex and nowhere else, for every
-parent alike, so that their place tells nothing. A parent's papers are made from that parent's part alone: the record's
-own list of children joins what both said, so children are taken from what this parent named. And nothing told is
-dropped: what the screens have no place for stands in a last section.
+Three rules hold whatever a county's mapping says. Protection, care and how to make contact stand on the annex and
+nowhere else, for every parent alike, so that their place tells nothing; what whoever makes contact must know opens it.
+A parent's papers are made from that parent's part alone: the record's own list of children joins what both said, so
+children are taken from what this parent named. And nothing told is dropped: what the screens have no place for stands
+in a last section.
 """
 
 from __future__ import annotations
@@ -22,12 +23,20 @@ from rinnan_profiles.manual_entry import EntryField, ManualEntry
 from rinnan_profiles.manual_entry import Section as Screen
 from rinnan_profiles.manual_entry import Sheet as Paper
 
-PROTECTED = ("protection", "care")
+PROTECTED = ("protection", "care", "contact")
 NEUTRAL = ("registration_id", "destination", "form_version", "contact_by", "completed_at")
 """All that a mapping may take from the record as a whole; the rest joins what both parents said. Moments are days."""
 
 _ALWAYS = {"care": ("route",)}
 _PARTS = ("identity", "contact", "own", "consents", "protection", "care")
+_BEFORE_CONTACT = (
+    "care.route",
+    "contact.safe_times",
+    "contact.hide_caller",
+    "contact.voicemail_allowed",
+    "contact.language",
+    "contact.interpreter",
+)
 _KNOWN_BY = ("identity_code", "birth_date", "family_name", "given_names")
 
 
@@ -68,6 +77,7 @@ def cover(record: ClientRecord, occasion: Occasion, speech: Speech, screens: Man
         prepared=_prepared(occasion, speech),
         guide=speech.guide("cover"),
         sections=(Section("", (*(_fact(speech, name, text) for name, text in stated.items()), *asked)),),
+        notice=_alone(record, speech),
         look_for=tuple(_identifiers(record, occasion, speech)) if occasion.look_first else None,
         life=tuple(
             LifeRow(speech.fixed(name), short(party.party_id)) for party in in_order(record) for name in _DOCUMENTS
@@ -81,13 +91,14 @@ def package(
     """One parent's own part."""
     facts = _facts(record, party, speech)
     told = tuple(_children(party))
+    sections = _sections(screens, facts, told, speech, protected=False)
     return _sheet(
         Kind.PACKAGE,
         record,
         party,
         occasion,
         speech,
-        sections=tuple(_sections(screens, facts, told, speech, protected=False)),
+        sections=tuple(each for each in sections if party.own or any(entry.answers for entry in each.entries)),
         look_for=(
             *_identifiers(record, occasion, speech),
             *_known_by("identity", facts, speech),
@@ -111,6 +122,7 @@ def annex(record: ClientRecord, party: RecordParty, occasion: Occasion, speech: 
             *_sections(screens, facts, tuple(_children(party)), speech, protected=True),
         ),
         look_for=(*_identifiers(record, occasion, speech), *known_by),
+        before_contact=tuple(_before_contact(party, facts, speech)),
     )
 
 
@@ -126,6 +138,7 @@ def _sheet(
     *,
     sections: tuple[Section, ...],
     look_for: tuple[Entry, ...],
+    before_contact: tuple[Entry, ...] | None = None,
 ) -> Sheet:
     name = "annex" if kind is Kind.ANNEX else "package"
     return Sheet(
@@ -138,8 +151,26 @@ def _sheet(
         prepared=_prepared(occasion, speech),
         guide=speech.guide(name),
         sections=sections,
-        notice=speech.fixed("one_parent_alone") if record.scope is Scope.SINGLE else None,
+        notice=" ".join(filter(None, (_alone(record, speech), None if party.own else speech.fixed("no_form")))) or None,
         look_for=look_for if occasion.look_first else None,
+        before_contact=before_contact,
+    )
+
+
+def _alone(record: ClientRecord, speech: Speech) -> str | None:
+    return speech.fixed("one_parent_alone") if record.scope is Scope.SINGLE else None
+
+
+def _before_contact(party: RecordParty, facts: Mapping[str, Any], speech: Speech) -> Iterator[Entry]:
+    """What whoever makes contact reads first: by when, how, when it is safe, and what is to be raised in private."""
+    yield _entry("record.contact_by", facts["record.contact_by"], speech, label=speech.fixed("contact_by"))
+    for source in _BEFORE_CONTACT:
+        yield _entry(source, facts.get(source), speech)
+    yield Entry(
+        label=speech.fixed("left_open"),
+        source="own.left_open",
+        answers=tuple(speech.left_open(party.own)) if party.own else (),
+        untold=speech.fixed("nothing_left_open" if party.own else "no_form"),
     )
 
 

@@ -61,7 +61,8 @@ class Sheet:
     """One document, in one of the staff's languages.
 
     `code` names the package and is the beginning of the party's random id; None on the cover. `look_for` is what to
-    search for before anything is keyed in; None where no earlier write can have taken effect.
+    search for before anything is keyed in; None where no earlier write can have taken effect. `before_contact` is what
+    whoever makes contact reads before anything else; None where the sheet is not theirs.
     """
 
     kind: Kind
@@ -75,6 +76,7 @@ class Sheet:
     sections: tuple[Section, ...]
     notice: str | None = None
     look_for: tuple[Entry, ...] | None = None
+    before_contact: tuple[Entry, ...] | None = None
     life: tuple[LifeRow, ...] = ()
 
     @property

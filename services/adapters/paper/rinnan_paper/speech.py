@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from rinnan_events.opened import ClientRecord, RecordParty
+from rinnan_events.opened import ClientRecord, OwnForm, RecordParty
 from rinnan_paper.sheet import Answer
-from rinnan_profiles import Catalogue, Form, Profiles, Texts, UnknownVersion, Words
+from rinnan_profiles import WHOLE_ANSWERS, Catalogue, Form, Profiles, Texts, UnknownVersion, Words
 
 LANGUAGES = ("fi", "sv", "en")
 _JOINERS = frozenset("\u200c\u200d")
@@ -108,7 +108,17 @@ class Speech:
         """What the absence of a value means; where safety hangs on it, the careful reading."""
         if source.startswith("protection."):
             return self.fixed("treat_as_restricted")
+        if source == "contact.safe_times":
+            return self.fixed("ask_whether_it_is_safe")
         return self.fixed("care_not_known" if source.startswith("care.") else "not_given")
+
+    def left_open(self, own: OwnForm) -> Iterator[Answer]:
+        """The questions that were answered by not answering, and how: a person raises them."""
+        given = {"own.services": own.services, **{f"own.answers.{each}": own.answers[each] for each in own.answers}}
+        for source in ("own.services", *self.in_order([each for each in given if each != "own.services"])):
+            for code in given[source]:
+                if code in WHOLE_ANSWERS:
+                    yield Answer(f"{self.label(source)} ({self._meaning(source, code) or code})", code)
 
     def answers(self, source: str, value: object) -> tuple[Answer, ...]:
         """What was told, as words and codes. Nothing told gives nothing."""
