@@ -99,7 +99,8 @@ def upgrade() -> None: ...
         ([], False),
         (["chassis_0001"], False),
         (["toy_0001"], False),
-        (["toy_0002"], True),
+        (["toy_0002"], False),
+        (["toy_0002", "chassis_0002"], True),
         (["toy_0003_of_a_later_room"], True),
     ],
 )
