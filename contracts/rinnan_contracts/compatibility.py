@@ -7,15 +7,15 @@ from typing import Any, Final
 
 Schema = Mapping[str, Any]
 
-WORDS: Final = frozenset({"$id", "$schema", "title", "description", "default", "examples"})
+WORDS: Final = frozenset({"$id", "$schema", "title", "description", "examples"})
 """What is said for people; it decides nothing."""
 
 
 def breaks(released: Schema, now: Schema) -> list[str]:
     """What a hearer of the other side would stumble over, each with its place. Empty when both ways hold.
 
-    New reads old: nothing new is demanded, nothing that was said is refused. Old reads new: hearers are tolerant, so a
-    field they do not know is passed over; all they know means what it meant.
+    New reads old: nothing new is demanded, nothing that was said is refused, and what was left out means the same. Old
+    reads new: hearers are tolerant, so a field they do not know is passed over; all they know means what it meant.
     """
     return list(_differences(_resolved(released), _resolved(now), "$"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -77,11 +76,11 @@ def release(root: Path) -> int:
     """Make today's schemas the ones that must stay readable. Raises: ValueError while a promise is broken."""
     if broken := broken_promises(root):
         raise ValueError("; ".join(broken))
-    (root / RELEASED).mkdir(exist_ok=True)
-    files = sorted((root / SCHEMAS).glob("*.json"))
-    for file in files:
-        shutil.copyfile(file, root / RELEASED / file.name)
-    return len(files)
+    (root / RELEASED).mkdir(parents=True, exist_ok=True)
+    schemas = json_schemas()
+    for name, schema in schemas.items():
+        (root / RELEASED / f"{name}.json").write_text(_json(schema), "utf-8")
+    return len(schemas)
 
 
 def _orphans(root: Path, files: Mapping[Path, str]) -> Iterator[Path]:

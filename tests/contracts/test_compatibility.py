@@ -53,6 +53,10 @@ def test_a_definition_may_move() -> None:
         (lambda schema: schema["properties"]["opened_at"].pop("format"), "opened_at.format: was 'date-time'"),
         (lambda schema: schema["properties"]["county"].update(pattern="^a$"), "county.pattern: was None"),
         (lambda schema: schema["$defs"]["Scope"]["enum"].append("triple"), "scope.enum: was ['joint', 'single']"),
+        (
+            lambda schema: schema["$defs"]["Contact"]["properties"]["hide_caller"].update(default=False),
+            "hide_caller.default: was True",
+        ),
         (lambda schema: schema.pop("additionalProperties"), "additionalProperties: was False"),
     ],
 )
