@@ -17,9 +17,10 @@ from typing import Any
 from rinnan_local.cis import Systems, server_of
 from rinnan_local.daemon import DidNotStart
 from rinnan_local.families import FAMILIES, Arrives, Cis, Family, FamilyUnreadable, Outcome, Then, load_families
+from rinnan_local.letters import wrong_letters
 from rinnan_local.play import Play
 from rinnan_local.player import DidNotHappen, Installation, SaidNo, until
-from rinnan_local.settled import Settled, settled
+from rinnan_local.settled import PURGED, Settled, settled
 from rinnan_local.stack import ROOT, Stack
 from rinnan_local.staff import MemberOfStaff, Told
 from rinnan_local.story import HERE, Story
@@ -61,6 +62,7 @@ class Demo:
             for destination in self._place.profiles.county(county).destinations
         }
         self._documents: dict[str, list[str]] = {}
+        self._reminded = 0
 
     async def run(self) -> list[Settled]:
         """Play everything. Raises: `DidNotEndSo`, `DidNotHappen`, `SaidNo`."""
@@ -71,7 +73,10 @@ class Demo:
             await self._register()
             await self._let_the_full_hour_pass()
             await self._let_the_deadline_pass()
-            return await self._ends()
+            found = await self._ends()
+            await self._every_letter_came_once()
+            await self._let_the_day_of_forgetting_pass()
+            return found
 
     async def _register(self) -> None:
         for server in self._servers(Cis.ANSWERS_LATE):
@@ -144,6 +149,7 @@ class Demo:
                     if parent.who.arrives is Arrives.NEVER:
                         await parent.got(letters=number + 1)
                         self.story.tell(play.family.id, "whoever has not acted is reminded")
+            self._reminded = number
         for play in waiting:
             await self._sees(play, {"open"}, but=_alone(play))
         self._jump(county.ending_at(deadline) + PASSED, "the deadline, and its grace")
@@ -199,6 +205,40 @@ class Demo:
             if len(set(receipts)) < len(receipts) or len(identifiers) < len(receipts) or identifiers - effects.keys():
                 raise DidNotEndSo(f"{destination.name} gave one receipt for two registrations")
             self.story.meanwhile(f"{destination.name} holds {len(receipts)} registrations, each exactly once")
+
+    async def _every_letter_came_once(self) -> None:
+        county = self._place.profiles.county(self.families[0].county)
+        catcher, anybody = self._place.addresses.mail_catcher, self._operators[county.code]
+        caught = [letter for kind in ("messages", "sms") for letter in await anybody.get(f"{catcher}/{kind}")]
+        if wrong := list(wrong_letters(caught, self.families, self._reminded)):
+            raise DidNotEndSo("; ".join(wrong))
+        self.story.meanwhile(f"{len(caught)} letters and text messages came, each once, to whom they were for")
+
+    async def _let_the_day_of_forgetting_pass(self) -> None:
+        """What was promised to the parents: on that day everything of theirs is gone, and the log still tells it.
+
+        That no document opens any more either is a minute's wait, for keys that a process still holds: law 8 waits.
+        """
+        now = self._stack.clock.now()
+        counties = [self._place.profiles.county(code) for code in self._operators]
+        last = max(max(county.purge_at(now), county.purge_after_ending_at(now)) for county in counties)
+        self._jump(last + PASSED, "the day on which everything is forgotten")
+        await _all(self._is_forgotten(play) for play in self._plays)
+        for county, operator in self._operators.items():
+            if not (await operator.log_is_whole())["whole"]:
+                raise DidNotEndSo(f"{county}: the log is not as it was written")
+        self.story.meanwhile("every life can still be told, and there is nothing left to show to anybody")
+
+    async def _is_forgotten(self, play: Play) -> None:
+        operator = self._operators[play.family.county]
+
+        async def purged() -> bool:
+            life = await operator.life(play.registration_id)
+            return any(event["type"] == PURGED for event in life["events"])
+
+        await until(purged, f"the forgetting of {play.family.id}", within=WITHIN / 2, every=EVERY)
+        if seen := await play.seen_still():
+            raise DidNotEndSo(f"{play.family.id} is forgotten, and {', '.join(seen)} can still see it")
 
     async def _key_in(self, play: Play, delivery: Told) -> None:
         one, other = self._pairs[play.family.county]

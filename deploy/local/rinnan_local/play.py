@@ -11,9 +11,10 @@ from uuid import UUID
 from rinnan_local import families
 from rinnan_local.families import Answers, Arrives, Family, Then
 from rinnan_local.parents import Parent
-from rinnan_local.player import DidNotHappen, Installation
+from rinnan_local.player import DidNotHappen, Installation, SaidNo
 from rinnan_local.story import Story
 
+GONE = frozenset({404, 410})
 LANGUAGES = {"fi": "Finnish", "sv": "Swedish", "en": "English"}
 
 
@@ -51,6 +52,10 @@ class Play:
     async def seen(self) -> dict[str, str]:
         """What each parent who is in the registration is told of it, by person."""
         return {parent.person: (await parent.see())["status"] for parent in self.parents if parent.registration_id}
+
+    async def seen_still(self) -> list[str]:
+        """The parents to whom the registration still shows anything, by person."""
+        return [parent.person for parent in self.parents if parent.registration_id and await _shows(parent)]
 
     async def deadline(self) -> datetime:
         """The registration's one deadline, as any of its parents sees it."""
@@ -100,6 +105,16 @@ class Play:
     def _tell(self, parent: Parent, what: str) -> None:
         place = "one parent" if parent is self.parents[0] else "the other parent"
         self._story.tell(self.family.id, f"{place} {what}")
+
+
+async def _shows(parent: Parent) -> bool:
+    try:
+        await parent.see()
+    except SaidNo as no:
+        if no.status not in GONE:
+            raise
+        return False
+    return True
 
 
 def _way(who: families.Parent) -> str:

@@ -11,6 +11,7 @@ from rinnan_local.families import Outcome
 
 Told = Mapping[str, Any]
 SUBMITTED, ENDED = "intake.form_submitted.v1", "intake.registration_ended.v1"
+PURGED = "intake.registration_purged.v1"
 BY_SYSTEM, ON_PAPER = "confirmed", "verified"
 NOTHING_MORE = frozenset({BY_SYSTEM, ON_PAPER, "cancelled"})
 

@@ -74,18 +74,6 @@ class MemberOfStaff(Player):
         path = f"/documents/{document['document_id']}"
         return (await self.ask("GET", renderer(delivery), path, as_=self.signed_in)).content
 
-    async def can_still_read(self, delivery: Told) -> bool:
-        """Whether any document of a package opens; the list of them may outlive what they say."""
-        for each in await self.documents(delivery):
-            try:
-                await self.read(delivery, each)
-            except SaidNo as no:
-                if no.status != NOT_FOUND:
-                    raise
-            else:
-                return True
-        return False
-
     async def download(self, delivery: Told, folder: Path, media_type: str = "application/pdf") -> list[Path]:
         """Save a package's documents of one kind; those that protect a parent stay where they are."""
         found = [each for each in await self.documents(delivery) if each["media_type"] == media_type]
