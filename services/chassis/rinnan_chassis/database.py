@@ -95,8 +95,11 @@ def lock_number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
-async def migrate(url: str, schema: str, locations: Sequence[Path] = ()) -> None:
-    """Bring the schema's tables to the newest revision: the chassis's own and the room's, one instance at a time."""
+async def migrate(url: str, schema: str, locations: Sequence[Path] = (), **arguments: Any) -> None:
+    """Bring the schema's tables to the newest revision: the chassis's own and the room's, one instance at a time.
+
+    `arguments` go to asyncpg (TLS).
+    """
     config, scripts = _scripts(locations)
 
     def upgrade(connection: Connection) -> None:
@@ -107,7 +110,10 @@ async def migrate(url: str, schema: str, locations: Sequence[Path] = ()) -> None
             with context.begin_transaction():
                 context.run_migrations()
 
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
+    async def connected() -> Any:  # by asyncpg itself, so that an address means here what it means everywhere
+        return await asyncpg.connect(url, **arguments)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)

@@ -16,9 +16,10 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -31,7 +32,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from rinnan_chassis.sealing import new_secret
-from rinnan_chassis.settings import PREFIX, KafkaSettings, SettingsRefused
+from rinnan_chassis.settings import PREFIX, DatabaseSettings, KafkaSettings, SettingsRefused
 from rinnan_chassis.topics import Topics, TopicsFault
 from rinnan_chassis.wrapping import load_wrapping_keys, write_wrapping_keys
 from rinnan_events import Group
@@ -96,17 +97,22 @@ async def provision(
     out: Path,
     instances: Mapping[str, Collection[str]] | None = None,
     database: str = "rinnan",
+    database_arguments: Mapping[str, Any] | None = None,
     replication_factor: int = 1,
+    told: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, str]]:
     """Make or mend everything; answers the environment of each login, by schema, as it also stands in its file.
 
     `kafka` is what an aiokafka client is given (`bootstrap_servers`, TLS, SASL); None leaves Kafka alone. `instances`
     maps a room that runs once per destination to its destinations. Roles are named `<database>_<schema>`.
+    `database_arguments` go to asyncpg (TLS); `told` is what every login is told besides.
     Raises: ProvisionFault, TopicsUnreadable, and what PostgreSQL and Kafka raise.
     """
     topics = Topics.load(topics_file)
     wanted = logins(topics, instances or {}, database)
-    shared = {f"{PREFIX}KAFKA_SERVERS": str(kafka["bootstrap_servers"])} if kafka is not None else {}
+    shared = {**(told or {})}
+    if kafka is not None:
+        shared[f"{PREFIX}KAFKA_SERVERS"] = str(kafka["bootstrap_servers"])
     environments = _write_environments(
         topics_file=topics_file,
         wanted=wanted,
@@ -116,7 +122,8 @@ async def provision(
         shared=shared,
     )
     passwords = {schema: _password(environment) for schema, environment in environments.items()}
-    await _provision_database(admin_database_url, database, topics, wanted, passwords)
+    connect = partial(asyncpg.connect, admin_database_url, **(database_arguments or {}))
+    await _provision_database(connect, database, topics, wanted, passwords)
     if kafka is not None:
         await _provision_topics(kafka, topics, replication_factor)
     return environments
@@ -157,15 +164,19 @@ def _write_environments(
 
 
 async def _provision_database(
-    admin_url: str, database: str, topics: Topics, wanted: Collection[Login], passwords: Mapping[str, str]
+    connect: Callable[..., Awaitable[asyncpg.Connection]],
+    database: str,
+    topics: Topics,
+    wanted: Collection[Login],
+    passwords: Mapping[str, str],
 ) -> None:
-    admin = await asyncpg.connect(admin_url)
+    admin = await connect()
     try:
         await admin.execute("select pg_advisory_lock($1)", _LOCK)
         if not await admin.fetchval("select true from pg_database where datname = $1", database):
             await admin.execute(f'create database "{database}"')
         await admin.execute(f'revoke all on database "{database}" from public')
-        inside = await asyncpg.connect(admin_url, database=database)
+        inside = await connect(database=database)
         try:
             async with inside.transaction():
                 await _provision_keyring(inside, f"{database}_keyring")
@@ -307,7 +318,7 @@ def _write_secretly(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-class ProvisionSettings(KafkaSettings):
+class ProvisionSettings(KafkaSettings, DatabaseSettings):
     """Provision Kafka and PostgreSQL for an installation.
 
     Every option is also a variable with the prefix RINNAN_; give the administrator's address as one, not as an option.
@@ -331,6 +342,10 @@ class ProvisionSettings(KafkaSettings):
             room: [told.partition(":")[2] for told in self.instance if told.startswith(f"{room}:")] for room in rooms
         }
 
+    def told(self) -> dict[str, str]:
+        """What the rooms are told of TLS: they check the same authority as provisioning."""
+        return {f"{PREFIX}DATABASE_CA_FILE": str(self.database_ca_file.resolve())} if self.database_ca_file else {}
+
 
 def main() -> None:
     """What `python -m rinnan_chassis.provision` does."""
@@ -349,6 +364,8 @@ def _run(settings: ProvisionSettings) -> None:
             out=settings.out,
             instances=settings.instances(),
             database=settings.database,
+            database_arguments=settings.database_arguments(),
+            told=settings.told(),
             replication_factor=settings.replication_factor,
         )
     )

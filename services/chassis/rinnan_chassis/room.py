@@ -148,8 +148,9 @@ def _sealed_in(says: Sequence[type[Event]]) -> frozenset[Group]:
 
 async def _open_database(room: Room[Any]) -> Database:
     settings = room.settings
-    await migrate(settings.database(), room.name, _migrations(room))
-    return await connect(settings.database(), room.name, **settings.database_arguments())
+    arguments = settings.database_arguments()
+    await migrate(settings.database(), room.name, _migrations(room), **arguments)
+    return await connect(settings.database(), room.name, **arguments)
 
 
 def _migrations(room: Room[Any]) -> list[Path]:

@@ -84,14 +84,27 @@ class KafkaSettings(FromEnvironment):
         return arguments
 
 
-class Settings(KafkaSettings):
-    """What every room reads: addresses and secrets. What a county decides is not here."""
+class DatabaseSettings(FromEnvironment):
+    """How PostgreSQL is reached, besides its address."""
 
-    database_url: SecretStr
     database_ca_file: Path | None = Field(None, description="PostgreSQL is then spoken to over checked TLS only.")
     database_certificate_file: Path | None = None
     database_key_file: Path | None = None
 
+    def database_arguments(self) -> dict[str, Any]:
+        """What asyncpg is given besides an address: TLS, where files are named; else the address says it."""
+        if not self.database_ca_file:
+            return {}
+        context = ssl.create_default_context(cafile=self.database_ca_file)
+        if self.database_certificate_file:
+            context.load_cert_chain(self.database_certificate_file, self.database_key_file)
+        return {"ssl": context}
+
+
+class Settings(KafkaSettings, DatabaseSettings):
+    """What every room reads: addresses and secrets. What a county decides is not here."""
+
+    database_url: SecretStr
     keyring_url: SecretStr | None = Field(None, description="Where the keyring is; by default in the same database.")
     wrapping_keys_file: Path | None = None
     wrapping_keys: SecretStr | None = Field(None, description="The same JSON as in the file, instead of it.")
@@ -123,15 +136,6 @@ class Settings(KafkaSettings):
     def keyring(self) -> str:
         """The address of the keyring, with its secret."""
         return (self.keyring_url or self.database_url).get_secret_value()
-
-    def database_arguments(self) -> dict[str, Any]:
-        """What asyncpg is given besides an address: TLS, where files are named; else the address says it."""
-        if not self.database_ca_file:
-            return {}
-        context = ssl.create_default_context(cafile=self.database_ca_file)
-        if self.database_certificate_file:
-            context.load_cert_chain(self.database_certificate_file, self.database_key_file)
-        return {"ssl": context}
 
     def held_wrapping_keys(self) -> dict[Group, bytes]:
         """The wrapping keys that this process was given; none is an answer too. Raises: WrappingKeysUnreadable."""
