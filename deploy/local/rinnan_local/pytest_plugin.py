@@ -1,10 +1,19 @@
-"""Two fixtures for every test suite: the addresses of a real Kafka and a real PostgreSQL, once per run."""
+"""For every test suite: the addresses of a real Kafka and a real PostgreSQL, and names of tests that name nobody."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
+
+MAY_BE_SOMEBODYS = re.compile(r"@|[^\x00-\x7f]|\d{6}|\+\d|\b[A-Z][a-z]+ [A-Z][a-z]+")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Reports of tests are kept for long and read by many: what looks like anybody's own is named by its argument."""
+    text = val.decode("latin-1") if isinstance(val, bytes) else val
+    return argname if isinstance(text, str) and MAY_BE_SOMEBODYS.search(text) else None
 
 
 @pytest.fixture(scope="session")
