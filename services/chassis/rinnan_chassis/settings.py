@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +12,7 @@ from aiokafka.helpers import create_ssl_context
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rinnan_chassis.addresses import is_loopback
 from rinnan_chassis.wrapping import load_wrapping_keys, read_wrapping_keys
 from rinnan_events import Group
 
@@ -148,7 +148,7 @@ class Settings(KafkaSettings, DatabaseSettings):
         hosts = [self.http_host, *map(_kafka_host, self.kafka_servers.split(","))]
         for url in (self.database(), self.keyring()):
             hosts += _database_hosts(url)
-        return all(map(_is_loopback, hosts))
+        return all(map(is_loopback, hosts))
 
 
 def _told(where: tuple[int | str, ...], what: str) -> str:
@@ -164,12 +164,3 @@ def _database_hosts(url: str) -> list[str]:
     address = urlsplit(url)
     named = parse_qs(address.query).get("host", [])
     return [*named, address.hostname] if address.hostname else named
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.startswith("/"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

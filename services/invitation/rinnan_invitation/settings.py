@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from rinnan_chassis.addresses import is_loopback, is_private
 from rinnan_chassis.settings import Settings as RoomSettings
 from rinnan_invitation.channels import MailServer
 
@@ -27,13 +27,15 @@ class Settings(RoomSettings):
     mail_password: SecretStr | None = None
     mail_ca_file: Path | None = None
 
-    sms_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    sms_url: str | None = None
     sms_token: SecretStr | None = None
 
     @model_validator(mode="after")
     def _nothing_leaves_in_the_clear(self) -> Self:
-        if self.mail_security == "none" and not _is_loopback(self.mail_host):
+        if self.mail_security == "none" and not is_loopback(self.mail_host):
             raise ValueError("RINNAN_MAIL_SECURITY=none is for a mail server on loopback")
+        if self.sms_url is not None and not is_private(self.sms_url):
+            raise ValueError("RINNAN_SMS_URL needs https, except on loopback")
         return self
 
     def mail_server(self) -> MailServer:
@@ -48,12 +50,3 @@ class Settings(RoomSettings):
             password=self.mail_password.get_secret_value() if self.mail_password else None,
             context=ssl.create_default_context(cafile=self.mail_ca_file) if self.mail_ca_file else None,
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

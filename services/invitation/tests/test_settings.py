@@ -47,6 +47,16 @@ def test_mail_in_the_clear_may_go_to_loopback(monkeypatch: pytest.MonkeyPatch) -
     assert (server.starttls, server.tls) == (False, False)
 
 
+def test_text_messages_in_the_clear_are_refused_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsRefused, match="RINNAN_SMS_URL needs https"):
+        read(monkeypatch, RINNAN_SMS_URL="http://sms.example.org/")
+
+
+@pytest.mark.parametrize("address", ["https://sms.example.org/", "http://127.0.0.1:20101/sms"])
+def test_text_messages_go_to_loopback_or_over_https(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    assert read(monkeypatch, RINNAN_SMS_URL=address).sms_url == address
+
+
 def test_a_short_pepper_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsRefused) as refused:
         read(monkeypatch, RINNAN_CODE_PEPPER="short")

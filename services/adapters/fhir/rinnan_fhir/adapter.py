@@ -140,8 +140,8 @@ def make(place: Place, settings: FhirSettings) -> FhirAdapter:
     Raises ValueError where the place has no address or no settle time longer than its time-out, LookupError where a
     secret is named but not there.
     """
-    if not place.address or not place.address.startswith(("http://", "https://")):
-        raise ValueError("a FHIR destination needs an http address")
+    if not place.address:
+        raise ValueError("a FHIR destination needs an address")
     if place.settle_after is None or place.settle_after <= place.write_timeout:
         raise ValueError("a FHIR destination needs a settle_after longer than its write_timeout")
     bearer = place.secret(settings.bearer_secret) if settings.bearer_secret else None

@@ -166,7 +166,14 @@ def test_settings_that_are_not_right_are_refused(wrong: dict[str, object]) -> No
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"settle_after": None}, {"settle_after": timedelta(seconds=0.1)}, {"address": "cis"}]
+    "wrong",
+    [
+        {"settle_after": None},
+        {"settle_after": timedelta(seconds=0.1)},
+        {"address": None},
+        {"address": "cis"},
+        {"address": "http://cis.example.org/fhir"},
+    ],
 )
 def test_a_place_that_is_not_whole_is_refused(adapter_at: Any, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="needs"):

@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel
 
+from rinnan_chassis.addresses import is_private
 from rinnan_events.opened import ClientRecord, Scope
 
 GROUP = "rinnan.adapters"
@@ -231,8 +232,8 @@ class Place:
 
     `contracts` is the contracts folder, where mapping tables stand; `secret(name)` reads a secret that the adapter's
     settings name (environment or file); `reference` is the loaded county profiles, for adapters that need texts, forms
-    or screens. `address` is where the far side listens, None for a destination that has none. `write_timeout`: how long
-    one answer is waited for. `settle_after`, `parallel` and `restricted_place` are the county's word, which the adapter
+    or screens. `address` is where the far side listens (https, except on loopback: else ValueError), None for a destination
+    that has none. `write_timeout`: how long one answer is waited for. `settle_after`, `parallel` and `restricted_place` are the county's word, which the adapter
     declares on in its capabilities.
     """
 
@@ -246,6 +247,10 @@ class Place:
     settle_after: timedelta | None = None
     parallel: int = 1
     restricted_place: bool = False
+
+    def __post_init__(self) -> None:
+        if self.address is not None and not is_private(self.address):
+            raise ValueError("a destination's address needs https, except on loopback")
 
 
 S = TypeVar("S", bound=BaseModel)

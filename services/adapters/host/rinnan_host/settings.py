@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import AfterValidator, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rinnan_chassis.addresses import is_private
 from rinnan_chassis.settings import PREFIX, Settings, SettingsRefused
 from rinnan_profiles import Destination, NoDestination, Profiles, UnknownCounty, load
 
@@ -23,6 +24,15 @@ class HostSettings(Settings):
         """A secret by name; None where there is none."""
         file = self.secrets_dir / name if self.secrets_dir and name == Path(name).name else None
         return file.read_text("utf-8").strip() if file and file.is_file() else None
+
+
+def _private(address: str) -> str:
+    if not is_private(address):
+        raise ValueError("a whole record is sent there: https, except on loopback")
+    return address
+
+
+_Address = Annotated[str, AfterValidator(_private)]
 
 
 class _Which(BaseSettings):
@@ -50,6 +60,6 @@ def read_settings() -> tuple[HostSettings, Destination, Profiles, str | None]:
         destination = profiles.county(which.county).destination(which.destination)
     except (UnknownCounty, NoDestination):
         raise SettingsRefused("RINNAN_COUNTY, RINNAN_DESTINATION: no profile has this destination") from None
-    own: dict[str, Any] = {destination.base_url: (str, ...)} if destination.base_url else {}
+    own: dict[str, Any] = {destination.base_url: (_Address, ...)} if destination.base_url else {}
     settings = create_model("HostSettings", __base__=HostSettings, **own).read()
     return settings, destination, profiles, getattr(settings, destination.base_url) if destination.base_url else None

@@ -60,6 +60,16 @@ def test_a_host_without_its_systems_address_does_not_start(environment: pytest.M
         read_settings()
 
 
+def test_a_host_whose_systems_address_would_be_in_the_clear_does_not_start(
+    environment: pytest.MonkeyPatch, profiles: Profiles
+) -> None:
+    serves(environment, "vakehyva", profiles.county("vakehyva").destinations[0])
+    environment.setenv("RINNAN_VAKEHYVA_CIS", "http://cis.example.org/fhir")
+    with pytest.raises(SettingsRefused, match=r"RINNAN_VAKEHYVA_CIS: .*https") as refused:
+        read_settings()
+    assert "example" not in str(refused.value)
+
+
 def test_a_destination_that_no_profile_has_is_refused(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("RINNAN_COUNTY", "vakehyva")
     environment.setenv("RINNAN_DESTINATION", "elsewhere")

@@ -13,12 +13,12 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from rinnan_chassis.addresses import is_private
 from rinnan_chassis.clock import Clock
 from rinnan_chassis.deciding import Unavailable
 from rinnan_chassis.web.problems import NotSignedIn
@@ -26,7 +26,6 @@ from rinnan_chassis.web.tokens import key_set, public_keys, text, unverified, ve
 
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "Ed25519")
 Kind = TypeVar("Kind", "ParentIssuer", "StaffIssuer")
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 log = logging.getLogger(__name__)
@@ -99,10 +98,8 @@ class _Issuer(_Settings):
     def _has_one_safe_source_of_keys(self) -> _Issuer:
         if (self.jwks_uri is None) == (self.jwks_file is None):
             raise ValueError("give either jwks_uri or jwks_file")
-        if self.jwks_uri is not None:
-            address = urlsplit(self.jwks_uri)
-            if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
-                raise ValueError("jwks_uri needs https, except on loopback")
+        if self.jwks_uri is not None and not is_private(self.jwks_uri):
+            raise ValueError("jwks_uri needs https, except on loopback")
         return self
 
 
