@@ -139,6 +139,33 @@ def test_an_unsettled_registration_raises_an_alarm_instead_of_being_purged(play:
     assert [work.payload["doubt"] for work in play.planned("alarm")] == ["unsettled_at_purge"]
 
 
+def test_one_alarm_is_raised_however_long_it_takes(play: Play, completed: UUID) -> None:
+    play.waits(timedelta(days=60))
+    play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE), completed)
+    play.waits(timedelta(days=60))
+    assert len(play.planned("alarm")) == 1
+
+
+def test_what_is_on_its_way_within_the_promise_raises_no_alarm(play: Play) -> None:
+    registration, aino, _ = play.both_are_here(AINO, BERT)
+    play.waits(play.states[registration].deadline - play.now)
+    play.asks_alone(registration, aino)
+    play.waits(timedelta(days=4))
+    play.delivery_moves(registration, uuid4(), DeliveryState.CONFIRMED, party=aino)
+    play.waits(timedelta(days=100))
+    assert play.planned("alarm") == []
+    assert len(play.planned("destroy_keys")) == 1
+
+
+def test_a_parent_whose_delivery_is_overdue_and_who_leaves_is_forgotten(play: Play) -> None:
+    registration, aino, _ = play.both_are_here(AINO, BERT)
+    play.asks_alone(registration, aino)
+    play.waits(timedelta(days=60))
+    play.leaves(registration, aino)
+    play.waits(timedelta(days=1))
+    assert [work.payload.get("everything") for work in play.planned("destroy_keys")] == [None, True]
+
+
 def test_what_settles_late_is_purged_all_the_same(play: Play, completed: UUID) -> None:
     play.waits(timedelta(days=100))
     play.delivery_moves(completed, uuid4(), DeliveryState.VERIFIED)

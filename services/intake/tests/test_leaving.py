@@ -21,7 +21,7 @@ from rinnan_events.opened import Protection
 from rinnan_events.record_export import DeliveryState
 from rinnan_intake.domain import leaving, own_part
 from rinnan_intake.domain.opening import Newcomer
-from rinnan_intake.domain.state import Party, Person, Status
+from rinnan_intake.domain.state import Doubt, Party, Person, Status
 from rinnan_intake.errors import Closed, WithTheCounty
 
 if TYPE_CHECKING:
@@ -99,6 +99,25 @@ def test_leaving_after_the_gate_leaves_the_others_part_as_it_is(play: Play, here
     play.waits(timedelta(hours=1))
     assert play.sees(registration, bert) is Status.WITH_THE_COUNTY
     assert play.said_of(RegistrationEnded) == []
+
+
+@pytest.mark.parametrize("bert_completes", [False, True])
+def test_who_leaves_and_comes_back_finds_the_same_whether_or_not_the_gate_opened(
+    play: Play, here: Here, *, bert_completes: bool
+) -> None:
+    registration, aino, bert = here
+    play.completes_own_part(registration, aino)
+    if bert_completes:
+        play.completes_own_part(registration, bert)
+    play.leaves(registration, aino)
+    said = len(play.said)
+    assert play.starts(AINO, BERT) == registration
+    assert [type(each) for each in play.said[said:]] == [ParentJoined, ProtectionNoted, InvitationWanted]
+    again = play.party_of(registration, AINO)
+    assert (again == aino, play.sees(registration, again)) == (False, Status.OPEN)
+    assert [noted.doubt for noted in play.states[registration].attention] == (
+        [Doubt.CAME_BACK_AFTER_COMPLETION] if bert_completes else []
+    )
 
 
 def test_once_delivered_leaving_is_told_to_the_county(play: Play, here: Here) -> None:

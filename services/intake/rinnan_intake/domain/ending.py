@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from rinnan_chassis.deciding import Context, Decision, Work
@@ -14,6 +15,7 @@ from rinnan_intake.domain.state import Delivery, Doubt, Registration, pair_claim
 
 DELIVERED = frozenset({DeliveryState.CONFIRMED, DeliveryState.VERIFIED})
 SETTLED = DELIVERED | {DeliveryState.CANCELLED}
+LOOKED_AT_AGAIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,11 @@ def hear_delivery(state: Registration | None, event: DeliveryMoved, context: Con
 
 def is_settled(state: Registration) -> bool:
     """Whether everything that was to reach the county has: confirmed by its system, or keyed in and verified."""
-    if state.is_open and not any(party.alone_at for party in state.present.values()):
-        return False
     owners = {party_id for party_id, party in state.present.items() if party.alone_at is not None}
-    wanted = {*owners, None} if state.completed_at is not None and state.present else owners
+    if state.is_open and not owners:
+        return False
+    joint = any(part.party_id in state.present for part in state.completed)
+    wanted = {*owners, None} if joint else owners
     reached = {delivery.party_id for delivery in state.deliveries.values() if delivery.state in DELIVERED}
     return wanted <= reached and all(delivery.state in SETTLED for delivery in state.deliveries.values())
 
@@ -78,16 +81,30 @@ def has_arrived(state: Registration, party_id: UUID) -> bool:
 
 
 def purge(state: Registration | None, _: PurgeDue, context: Context) -> Decision[Registration] | None:
-    """Begin to forget: all keys go first. What is not settled goes to a person instead."""
-    if state is None or state.purge_at is None or context.now < state.purge_at:
+    """Begin to forget: all keys go first. What is not settled is looked at again every day, until it is.
+
+    It goes to a person, once, when the promise of contact is over; before that it is merely on its way.
+    """
+    if state is None or state.being_forgotten or state.purge_at is None or context.now < state.purge_at:
         return None
-    if not is_settled(state):
-        noted, alarms = to_a_person(state, Doubt.UNSETTLED_AT_PURGE, context)
-        return Decision(state=noted, works=alarms)
-    owners: list[str | None] = [*(str(party_id) for party_id in state.parties), None]
-    payload = {"parties": owners, "everything": True}
-    gone = Work("destroy_keys", f"{context.subject}.everything", context.now, payload)
-    return Decision(state=replace(state, being_forgotten=True), works=(gone,))
+    if is_settled(state):
+        owners: list[str | None] = [*(str(party_id) for party_id in state.parties), None]
+        payload = {"parties": owners, "everything": True}
+        gone = Work("destroy_keys", f"{context.subject}.everything", context.now, payload)
+        return Decision(state=replace(state, being_forgotten=True), works=(gone,))
+    later = replace(state, purge_at=context.now + LOOKED_AT_AGAIN)
+    alarms = tuple[Work, ...]()
+    known = any(noted.doubt is Doubt.UNSETTLED_AT_PURGE for noted in state.attention)
+    if not known and context.now > _promised_by(state, context):
+        later, alarms = to_a_person(later, Doubt.UNSETTLED_AT_PURGE, context)
+    return Decision(state=later, works=(*alarms, purge_work(context, later)))
+
+
+def _promised_by(state: Registration, context: Context) -> datetime:
+    """The end of the last promise of contact that was made to anybody who is still here."""
+    county = pinned_county(state, context)
+    alone = (county.contact_by(party.alone_at) for party in state.present.values() if party.alone_at is not None)
+    return max([state.contact_by or state.opened_at, *alone])
 
 
 def forget(state: Registration | None, gone: KeysDestroyed, context: Context) -> Decision[Registration] | None:

@@ -1,0 +1,91 @@
+"""Every registration is forgotten: at any time a look is ahead of it, whatever the parents and the deliveries do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rinnan_chassis.deciding import Refusal
+from rinnan_events.record_export import DeliveryState
+from rinnan_intake.domain.state import Person
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Play
+
+PEOPLE = {"aino": Person(name="aino.hash", code="aino.code"), "bert": Person(name="bert.hash", code="bert.code")}
+MOVES = (DeliveryState.PLANNED, DeliveryState.UNKNOWN, DeliveryState.CONFIRMED, DeliveryState.CANCELLED)
+BEGINNINGS = (
+    (),
+    (("asks_alone", "aino"),),
+    (("completes_own_part", "aino"), ("completes_own_part", "bert")),
+    (("completes_own_part", "aino"), ("completes_own_part", "bert"), ("leaves", "aino"), ("leaves", "bert")),
+)
+ACTS = st.one_of(
+    st.tuples(st.sampled_from(["starts", "leaves", "asks_alone", "completes_own_part"]), st.sampled_from([*PEOPLE])),
+    st.tuples(st.just("moves"), st.tuples(st.sampled_from(MOVES), st.sampled_from(["aino", "bert", "both"]))),
+    st.tuples(st.just("waits"), st.sampled_from([0.05, 1, 6, 15, 40])),
+)
+
+
+def here(play: Play, who: str) -> list[tuple[UUID, UUID]]:
+    return [
+        (registration, party_id)
+        for registration, state in play.states.items()
+        for party_id, party in state.parties.items()
+        if party.is_here and party.person and party.person.matches(PEOPLE[who]) == "yes"
+    ]
+
+
+def acts(play: Play, act: str, how: object) -> None:
+    match act, how:
+        case "waits", float() | int():
+            play.waits(timedelta(days=how))
+        case "moves", (DeliveryState() as state, str(who)):
+            for registration, party in [*here(play, who if who in PEOPLE else "aino")]:
+                owner = party if who in PEOPLE else None
+                play.delivery_moves(registration, uuid5(registration, f"{owner}"), state, owner)
+        case "starts", str(who):
+            play.begins(PEOPLE[who], PEOPLE["bert" if who == "aino" else "aino"])
+        case _, str(who):
+            for registration, party in here(play, who):
+                getattr(play, act)(registration, party)
+
+
+def is_looked_after(play: Play, registration: UUID) -> bool:
+    """Whether something is ahead that ends it, looks whether it may be forgotten, or forgets it."""
+    return any(
+        subject == registration
+        and (kind in {"closing", "purge"} or (kind == "destroy_keys" and bool(work.payload.get("everything"))))
+        for (kind, _), (subject, work) in play.works.items()
+    )
+
+
+@settings(max_examples=250, deadline=None)
+@given(beginning=st.sampled_from(BEGINNINGS), sequence=st.lists(ACTS, max_size=8))
+def test_whatever_happens_every_registration_is_looked_after_and_once_settled_forgotten(
+    fresh_play: Callable[[], Play], beginning: tuple[tuple[str, object], ...], sequence: list[tuple[str, object]]
+) -> None:
+    play = fresh_play()
+    play.both_are_here(*PEOPLE.values())
+    for act, how in [*beginning, *sequence]:
+        try:
+            acts(play, act, how)
+        except Refusal:
+            continue
+        finally:
+            assert all(is_looked_after(play, registration) for registration in play.states)
+    play.waits(timedelta(days=20))
+    for registration, state in list(play.states.items()):
+        joint = any(part.party_id in state.present for part in state.completed)
+        for owner in [None, *state.parties]:
+            wanted = joint if owner is None else owner in state.present
+            settled = DeliveryState.CONFIRMED if wanted else DeliveryState.CANCELLED
+            play.delivery_moves(registration, uuid5(registration, f"{owner}"), settled, owner)
+    play.waits(timedelta(days=90))
+    assert all(state.being_forgotten for state in play.states.values())
