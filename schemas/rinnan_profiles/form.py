@@ -112,10 +112,6 @@ class Form(Versioned):
         if faults:
             raise NotWhole(faults)
 
-    def needs_person(self, answers: Answers, services: Sequence[str] = ()) -> bool:
-        """Whether something was answered with `prefer_not` or `cannot_safely`, so that a person looks at it."""
-        return any(not WHOLE_ANSWERS.isdisjoint(given) for given in (services, *answers.values()))
-
     def faults(self) -> Iterator[Wrongness]:
         """What is wrong inside this form."""
         yield from super().faults()

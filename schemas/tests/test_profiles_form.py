@@ -42,22 +42,16 @@ def faults(form: Form, services: list[str], answers: dict[str, list[str]]) -> tu
 
 def test_a_whole_form_is_taken(form: Form) -> None:
     form.check(SERVICES, WHOLE, offered=OFFERED)
-    assert not form.needs_person(WHOLE, SERVICES)
 
 
 @pytest.mark.parametrize("answer", [PREFER_NOT, CANNOT_SAFELY])
 @pytest.mark.parametrize("question", [*WHOLE])
-def test_not_wanting_and_not_being_able_to_answer_are_whole_and_lead_to_a_person(
-    form: Form, question: str, answer: str
-) -> None:
-    answers = WHOLE | {question: [answer]}
-    form.check(SERVICES, answers, offered=OFFERED)
-    assert form.needs_person(answers, SERVICES)
+def test_not_wanting_and_not_being_able_to_answer_are_whole(form: Form, question: str, answer: str) -> None:
+    form.check(SERVICES, WHOLE | {question: [answer]}, offered=OFFERED)
 
 
-def test_not_saying_which_service_is_whole_and_leads_to_a_person(form: Form) -> None:
+def test_not_saying_which_service_is_whole(form: Form) -> None:
     form.check([CANNOT_SAFELY], WHOLE, offered=OFFERED)
-    assert form.needs_person(WHOLE, [CANNOT_SAFELY])
 
 
 @pytest.mark.parametrize("question", [*WHOLE])
