@@ -92,6 +92,16 @@ async def committed(servers: str, group: str, topic: str) -> int:
     return sum(offset for offset in kept.values() if offset > 0)
 
 
+async def written(servers: str, topic: str) -> int:
+    """How many records a topic has."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers)
+    await consumer.start()
+    try:
+        return sum((await consumer.end_offsets([TopicPartition(topic, number) for number in range(6)])).values())
+    finally:
+        await consumer.stop()
+
+
 @asynccontextmanager
 async def listening(hearer: Hearer, servers: str, group: str, *topics: str) -> AsyncIterator[Ear]:
     """An instance that hears, until it is stopped in good order."""

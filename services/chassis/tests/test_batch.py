@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import permutations
 from uuid import UUID, uuid4
@@ -185,6 +186,32 @@ async def test_batches_in_crossed_order_on_two_instances_blame_no_message(stage:
     )
     assert {item.became for item in (*one, *two)} == {Became.DECIDED}
     assert all([sorted(await heard_of(stage, subject)) == [1, 2] for subject in subjects])
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_batches_in_another_order_wait_in_a_row_and_never_in_a_circle(stage: Stage[Kept], known: bool) -> None:
+    await _let_deadlocks_last(stage)
+    for _ in range(5):
+        subjects = sorted(uuid4() for _ in range(9))
+        if known:
+            await stage.hears(*(news(subject) for subject in subjects), batch=True)
+        one = [await stage.item(news(subject, 2)) for subject in subjects]
+        two = [await stage.item(news(subject, 3)) for subject in reversed(subjects)]
+        async with stage.batches.database.acquire() as other, other.transaction():
+            await other.execute("insert into subject (id) values ($1) on conflict do nothing", subjects[4])
+            await other.execute("select from subject where id = $1 for update", subjects[4])
+            deciding = [asyncio.create_task(stage.batches.decide(batch)) for batch in (one, two)]
+            await asyncio.sleep(0.1)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*deciding)
+
+
+async def _let_deadlocks_last(stage: Stage[Kept]) -> None:
+    """A deadlock that PostgreSQL would soon find and end shows as a batch that hangs."""
+    async with AsyncExitStack() as stack:
+        for _ in range(6):
+            connection = await stack.enter_async_context(stage.batches.database.acquire())
+            await connection.execute("set deadlock_timeout = '1min'")
 
 
 async def test_a_deadlock_repeats_the_batch_and_blames_no_message(stage: Stage[Kept]) -> None:

@@ -114,6 +114,13 @@ async def test_a_name_is_taken_by_one_of_two_who_want_it_at_once(stage: Stage[Ke
     assert await stage.batches.database.fetchval("select count(*) from claim") == 1
 
 
+async def test_what_is_noted_on_a_claim_by_many_at_once_is_all_noted(stage: Stage[Kept]) -> None:
+    subject, claims = uuid4(), (name_of("moon"),)
+    await stage.desk.decide(Take("moon"), subject=subject, claims=claims)
+    await asyncio.gather(*(stage.desk.decide(Take("moon"), subject=subject, claims=claims) for _ in range(10)))
+    assert await stage.batches.database.fetchval("select note->'times' from claim") == "11"
+
+
 async def test_starts_that_cross_meet_in_one_subject(stage: Stage[Kept]) -> None:
     name = name_of("sun")
     answers = await asyncio.gather(

@@ -125,6 +125,15 @@ async def test_while_nothing_can_be_kept_nothing_is_acknowledged(stage: Stage[Ke
     assert {await heard_of(stage, subject) for subject in subjects} == {(0, 1)}
 
 
+async def test_what_could_not_be_kept_is_not_acknowledged_by_stopping_either(
+    stage: Stage[Kept], kafka_servers: str
+) -> None:
+    topic, _ = await prepared(stage, kafka_servers, 3, 2)
+    async with listening(Frail(stage), kafka_servers, topic, topic) as ear:
+        await eventually(lambda: ear.trouble == "cannot_hear")
+    assert await committed(kafka_servers, topic, topic) == 0
+
+
 async def test_an_instance_that_joins_and_leaves_in_the_middle_loses_and_doubles_nothing(
     stage: Stage[Kept], kafka_servers: str
 ) -> None:

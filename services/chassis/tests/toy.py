@@ -201,12 +201,13 @@ def note_the_surrender(kept: Kept | None, given_up: GaveUp, _: Context) -> Decis
 
 
 def take(kept: Kept | None, ask: Take, context: Context) -> Decision[Kept]:
-    """Take the one name that one subject at a time may hold."""
+    """Take the one name that one subject at a time may hold, and note how often it was taken."""
     claim = name_of(ask.name)
-    holder = context.claimed[claim].subject
-    if holder not in (None, context.subject):
+    taken = context.claimed[claim]
+    if taken.subject not in (None, context.subject):
         raise TheToySaysNo
-    return Decision(kept or Kept(), claims={claim: Claimed(context.subject)}, answer={"holder": str(context.subject)})
+    mine = Claimed(context.subject, {"times": taken.note.get("times", 0) + 1})
+    return Decision(kept or Kept(), claims={claim: mine}, answer={"holder": str(context.subject)})
 
 
 def name_of(name: str) -> Claim:
