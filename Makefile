@@ -42,8 +42,16 @@ check: $(STAMP) ## Format, lint, types, imports, contracts, counties and the fas
 test: check ## All that CI runs: the checks, then what needs real Kafka, PostgreSQL, Java or node
 	$(BIN)/pytest -m "stack or slow"
 
+.PHONY: laws
+laws: $(STAMP) ## Try to break the ten laws on the whole running system
+	$(BIN)/pytest tests/laws
+
+.PHONY: chaos
+chaos: $(STAMP) ## Kill every process once during fifty registrations, and count the effects
+	$(BIN)/pytest tests/laws/test_03_never_lost_never_doubled.py
+
 .PHONY: bench
-bench: $(STAMP) ## Measure the hop against its floor and a batch of one; writes var/bench/latest.json
+bench: $(STAMP) ## Measure hop, small batches and whole registrations (20 min); writes var/bench/latest.json
 	$(BIN)/python -m tests.load.bench
 
 .PHONY: counties
