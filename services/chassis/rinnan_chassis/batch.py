@@ -21,7 +21,7 @@ from rinnan_chassis.deciding import Cancel, Refusal
 from rinnan_chassis.envelope import said_id
 from rinnan_chassis.folding import Closed, Folded, Subject, fold
 from rinnan_chassis.handlers import Handlers
-from rinnan_chassis.items import Became, Heard, Item
+from rinnan_chassis.items import Act, Became, Heard, Item
 from rinnan_chassis.keyring import DESTROYED, Destroyed, KeyName, Keyring
 from rinnan_chassis.reading import NEVER, item_of
 from rinnan_chassis.rows import OutboxRow
@@ -40,6 +40,13 @@ class Unstorable(Refusal):
 
     code = "chassis.unstorable"
     status = 422
+
+
+class NotAsSeen(Refusal):
+    """What waits of this subject has changed since it was looked at: look again before acting."""
+
+    code = "chassis.not_as_seen"
+    status = 409
 
 
 class KeyReused(Refusal):
@@ -76,22 +83,29 @@ class Batches(Generic[S]):
             await self._halve(items)
             return items
 
-    async def release(self, subject: UUID, first: Sequence[Item] = (), *, pass_over: bool = False) -> Sequence[Item]:
+    async def release(
+        self, subject: UUID, act: Act, seen: Collection[UUID], first: Sequence[Item] = ()
+    ) -> Sequence[Item]:
         """Let a held subject hear on: `first`, then what was parked, in order, a batch at a time under its lock.
 
-        It stays held where something is set aside again. `pass_over` settles what was set aside before.
+        `seen` are the letters that waited when the act was decided on; those not redriven in `first` are passed over.
+        The subject stays held where something is set aside again. Raises: NotAsSeen, when other letters wait by now.
         """
         heard: list[Item] = []
-        going = _Release(subject, pass_over)
+        going = _Release(subject, frozenset(seen), act)
         while True:
             try:
                 heard += await self._decide(first, going)
             except _RefusedData:
                 going.narrow()
                 continue
+            except NotAsSeen:
+                if going.act is not None:
+                    raise
+                return heard  # somebody else goes on from here
             if not going.more:
                 return heard
-            first, going = (), _Release(subject, pass_over=False, most=going.most)
+            first, going = (), _Release(subject, most=going.most)
 
     async def _decide(self, items: Sequence[Item], release: _Release | None) -> Sequence[Item]:
         while True:
@@ -138,6 +152,7 @@ class Batches(Generic[S]):
         ids = {item.subject for item in items if item.subject is not None} | ({release.subject} if release else set())
         subjects = await rows.subjects(tx, self.handlers.state, ids)
         if release is not None:
+            await self._begin(tx, release, items, held=subjects[release.subject].held)
             subjects[release.subject].held = False
             items = release.taken = [*items, *await self._parked(tx, release, len(items))]
             late = {claim for item in items for claim in item.claims} - wanted
@@ -156,6 +171,14 @@ class Batches(Generic[S]):
         await rows.drop_placeholders(tx, idle, {claim for claim in wanted if claim not in folded.claims})
         return folded
 
+    async def _begin(self, tx: Transaction, release: _Release, redriven: Sequence[Item], *, held: bool) -> None:
+        """Under the lock: act on what was seen and nothing else, and note who acts, and why."""
+        if await rows.open_letters(tx, release.subject) != release.letters or not (held or redriven):
+            raise NotAsSeen
+        await rows.pass_over(tx, release.letters - {item.letter for item in redriven})
+        if release.act is not None:
+            await rows.note(tx, release.act)
+
     async def _let_go(self, tx: Transaction, subject: Subject[S], release: _Release) -> None:
         """Let go of the hold when all that was parked is heard, unless something was set aside again."""
         release.more = release.more and not subject.newly_held
@@ -164,8 +187,6 @@ class Batches(Generic[S]):
 
     async def _parked(self, tx: Transaction, release: _Release, taken: int) -> list[Item]:
         """What waits for a subject, in order, read under its lock; the same items when it is read again."""
-        if release.pass_over:
-            await rows.pass_over(tx, release.subject)
         most = max(0, release.most - taken)
         found = await tx.fetch(
             """select position, topic, headers::text as headers, body from parked
@@ -190,16 +211,16 @@ class Batches(Generic[S]):
     async def _fresh(self, tx: Transaction, items: Sequence[Item]) -> list[Item]:
         """The items that were not decided on before: by inbox, by fence, by idempotency key."""
         new = [item.identity for item in items if item.identity is not None and not item.was_heard_before]
-        first = await rows.first_heard(tx, new)
+        first = await rows.first_heard(tx, new) | {_name(item) for item in items if item.identity is None}
         leased = await rows.still_leased(tx, [item.lease for item in items if item.lease is not None])
         fresh: list[Item] = []
         for item in items:
             item.became, item.answer, item.refusal = Became.NOTHING, {}, None
-            if item.identity is not None and not item.was_heard_before:
-                if item.identity not in first:
+            if item.heard is not None and not item.was_heard_before:
+                if _name(item) not in first:
                     item.became = Became.REPEATED
                     continue
-                first.discard(item.identity)
+                first.discard(_name(item))
             if item.lease is not None and item.lease.id not in leased:
                 item.became = Became.STALE
                 continue
@@ -278,7 +299,8 @@ class _Release:
     """How far a held subject is heard on in one transaction, and what was read for it."""
 
     subject: UUID
-    pass_over: bool
+    letters: frozenset[UUID] = frozenset()
+    act: Act | None = None
     most: int = RELEASED_AT_ONCE
     more: bool = False
     seen: dict[int, Item] = field(default_factory=dict[int, Item])
@@ -326,6 +348,11 @@ def _refuse_destroyed(keys: Keys, sealed: Written) -> None:
 
 def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
     return None
+
+
+def _name(item: Item) -> tuple[str, str]:
+    """What tells an item from another; without a readable envelope no inbox knows it, but its own batch does."""
+    return item.identity or ("", item.cause)
 
 
 def letter_id(hearer: str, item: Item) -> UUID:

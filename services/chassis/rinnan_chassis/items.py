@@ -28,6 +28,17 @@ class Became(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What an operator does to a subject or a letter, who it is (issuer#subject, no name), and why."""
+
+    by: str
+    verb: str
+    subject: UUID | None
+    letter: UUID | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """A record as it came, so that it can be parked or set aside unchanged."""
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from rinnan_chassis.batch import Batches
 from rinnan_chassis.deciding import Refusal
-from rinnan_chassis.items import Heard, Item
+from rinnan_chassis.items import Act, Heard, Item
 from rinnan_chassis.reading import item_of
-from rinnan_chassis.rows import read_headers
+from rinnan_chassis.rows import note, open_letters, read_headers
 
 
 class NotHeld(Refusal):
@@ -68,16 +68,32 @@ class Operations:
         )
         return {"kinds": [dict(row) for row in rows]}
 
+    async def acts(self, on: UUID) -> list[dict[str, Any]]:
+        """What operators did to a subject or to a letter, and why, oldest first."""
+        rows = await self.batches.database.fetch(
+            """select actor as by, verb, subject, thing, why, done_at from operation
+               where subject = $1 or thing = $2 order by id""",
+            on,
+            str(on),
+        )
+        return [{**row, "letter": UUID(thing) if (thing := row["thing"]) else None} for row in map(dict, rows)]
+
     async def release(self, subject: UUID, *, by: str, why: str) -> dict[str, Any]:
-        """Let a held subject hear on with what was parked; what was set aside stays set aside, as settled."""
-        if not await self.batches.database.fetchval("select held_at from subject where id = $1", subject):
-            raise NotHeld
-        items = await self.batches.release(subject, pass_over=True)
-        await self._note(by, "release", subject, None, why)
-        return _told(items)
+        """Let a held subject hear on with what was parked; what was set aside stays set aside, as settled.
+
+        Raises: NotHeld; NotAsSeen when, under the lock, something else is set aside than when this began.
+        """
+        async with self.batches.database.acquire() as connection:
+            if not await connection.fetchval("select held_at from subject where id = $1", subject):
+                raise NotHeld
+            seen = await open_letters(connection, subject)
+        return _told(await self.batches.release(subject, Act(by, "release", subject, None, why), seen))
 
     async def redrive(self, letter: UUID, *, by: str, why: str) -> dict[str, Any]:
-        """Decide on a dead letter again, then let its subject hear on with what was parked, in order."""
+        """Decide on a dead letter again, then let its subject hear on with what was parked, in order.
+
+        Raises: NoSuchLetter; NotAsSeen when, under the lock, it waits no more or another waits besides.
+        """
         row = await self.batches.database.fetchrow(
             """select id, subject, topic, headers::text as headers, record_key, body
                from dead_letter where id = $1 and settled_at is null""",
@@ -91,31 +107,25 @@ class Operations:
             raise NoSuchLetter
         item.letter = letter
         subject: UUID | None = row["subject"]
-        items = await (self.batches.decide([item]) if subject is None else self.batches.release(subject, [item]))
-        await self._note(by, "redrive", row["subject"], str(letter), why)
-        return _told(items)
+        act = Act(by, "redrive", subject, letter, why)
+        if subject is not None:
+            return _told(await self.batches.release(subject, act, [letter], [item]))
+        async with self.batches.database.acquire() as connection:
+            await note(connection, act)
+        return _told(await self.batches.decide([item]))
 
     async def discard(self, letter: UUID, *, by: str, why: str) -> dict[str, Any]:
         """Settle a dead letter without deciding on it. Its subject stays held until it is released."""
-        subject = await self.batches.database.fetchrow(
-            """update dead_letter set settled_at = now(), settled_as = 'discarded'
-               where id = $1 and settled_at is null returning subject""",
-            letter,
-        )
-        if subject is None:
-            raise NoSuchLetter
-        await self._note(by, "discard", subject["subject"], str(letter), why)
+        async with self.batches.database.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                """update dead_letter set settled_at = now(), settled_as = 'discarded'
+                   where id = $1 and settled_at is null returning subject""",
+                letter,
+            )
+            if row is None:
+                raise NoSuchLetter
+            await note(connection, Act(by, "discard", row["subject"], letter, why))
         return {"settled": str(letter)}
-
-    async def _note(self, by: str, verb: str, subject: UUID | None, thing: str | None, why: str) -> None:
-        await self.batches.database.execute(
-            "insert into operation (actor, verb, subject, thing, why) values ($1, $2, $3, $4, $5)",
-            by,
-            verb,
-            subject,
-            thing,
-            why,
-        )
 
 
 def _told(items: Sequence[Item]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from rinnan_chassis.database import Crossed, Transaction
 from rinnan_chassis.deciding import Cancel, Claim, Claimed
 from rinnan_chassis.folding import Subject
-from rinnan_chassis.items import Item, Lease, Once
+from rinnan_chassis.items import Act, Item, Lease, Once
 from rinnan_chassis.jsonb import compact, read_state
 
 log = logging.getLogger(__name__)
@@ -190,12 +190,31 @@ async def settle(tx: Transaction, letter: UUID) -> bool:
     )
 
 
-async def pass_over(tx: Transaction, subject: UUID) -> None:
-    """Settle what was set aside of a subject without deciding on it."""
+async def open_letters(tx: Transaction, subject: UUID) -> frozenset[UUID]:
+    """The dead letters of a subject that still wait."""
+    rows = await tx.fetch("select id from dead_letter where subject = $1 and settled_at is null", subject)
+    return frozenset(row["id"] for row in rows)
+
+
+async def pass_over(tx: Transaction, letters: Collection[UUID]) -> None:
+    """Settle what was set aside without deciding on it."""
+    if letters:
+        await tx.execute(
+            """update dead_letter set settled_at = now(), settled_as = 'passed_over'
+               where id = any($1::uuid[]) and settled_at is null""",
+            list(letters),
+        )
+
+
+async def note(tx: Transaction, act: Act) -> None:
+    """Keep who does what, and why, in the transaction that does it."""
     await tx.execute(
-        """update dead_letter set settled_at = now(), settled_as = 'passed_over'
-           where subject = $1 and settled_at is null""",
-        subject,
+        "insert into operation (actor, verb, subject, thing, why) values ($1, $2, $3, $4, $5)",
+        act.by,
+        act.verb,
+        act.subject,
+        None if act.letter is None else str(act.letter),
+        act.why,
     )
 
 

@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from services.chassis.tests.toy import Answered, Ask, Kept, News, hear, news, secret, toy
 
 from rinnan_chassis import batch
+from rinnan_chassis.batch import NotAsSeen
+from rinnan_chassis.deciding import Context, Decision
 from rinnan_chassis.handlers import Handlers
 from rinnan_chassis.items import Became
 from rinnan_chassis.operations import NoSuchLetter, NotHeld, Operations
@@ -30,10 +33,15 @@ async def hold(stage: Stage[Kept], subject: UUID, number: int = 99) -> UUID:
     return letter
 
 
-def mended(stage: Stage[Kept]) -> Operations:
-    """The operations of the same room with a decider that takes everything."""
+def mended(stage: Stage[Kept], still: str = "") -> Operations:
+    """The operations of the same room with a decider that takes everything, except what is `still` poison."""
     handlers: Handlers[Kept] = toy()
-    handlers.hears(News, lambda kept, event, context: hear(kept, event.model_copy(update={"what": "note"}), context))
+
+    def takes(kept: Kept | None, event: News, context: Context) -> Decision[Kept] | None:
+        what = "poison" if event.what == still else "note"
+        return hear(kept, event.model_copy(update={"what": what}), context)
+
+    handlers.hears(News, takes)
     return Operations(replace(stage.batches, handlers=handlers))
 
 
@@ -84,8 +92,8 @@ async def test_more_than_one_batch_of_parked_messages_is_heard_in_order(
 _as_it_is = batch._Release.__init__
 
 
-def _at_most_three(self: Any, subject: UUID, pass_over: bool, most: int = 3) -> None:
-    _as_it_is(self, subject, pass_over, min(most, 3))
+def _at_most_three(self: Any, *which: Any, most: int = 3) -> None:
+    _as_it_is(self, *which, most=min(most, 3))
 
 
 async def test_a_letter_redriven_after_the_fix_is_decided_before_what_parked(stage: Stage[Kept]) -> None:
@@ -131,6 +139,43 @@ async def test_a_poison_message_among_what_parked_holds_again_from_there(stage: 
     assert [(each["parked"], each["dead_letters"]) for each in await stage.operations.held()] == [(1, 1)]
     await stage.operations.release(subject, **WHY)
     assert await heard_of(stage, subject) == (1, 3)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+async def test_what_nobody_has_seen_yet_is_passed_over_by_no_release(stage: Stage[Kept], times: int) -> None:
+    subject = uuid4()
+    await hold(stage, subject)
+    await stage.hears(news(subject, 1), news(subject, 2, "poison"), news(subject, 3))
+    releases = (stage.operations.release(subject, **WHY) for _ in range(times))
+    became = await asyncio.gather(*releases, return_exceptions=True)
+    assert [type(each) for each in became if isinstance(each, Exception)] == [NotAsSeen] * (times - 1)
+    assert await heard_of(stage, subject) == (1,)
+    assert [(each["parked"], each["dead_letters"]) for each in await stage.operations.held()] == [(1, 1)]
+
+
+async def test_a_letter_redriven_twice_lets_nothing_pass_what_was_set_aside_since(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    letter = await hold(stage, subject, 1)
+    await stage.hears(news(subject, 2), news(subject, 3, "no more"), news(subject, 4))
+    became = await asyncio.gather(
+        *(mended(stage, "no more").redrive(letter, **WHY) for _ in range(2)), return_exceptions=True
+    )
+    assert [type(each) for each in became if isinstance(each, Exception)] == [NotAsSeen]
+    assert await heard_of(stage, subject) == (1, 2)
+    assert [(each["parked"], each["dead_letters"]) for each in await stage.operations.held()] == [(1, 1)]
+
+
+async def test_a_letter_discarded_before_the_release_has_the_lock_is_looked_at_again(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    letter = await hold(stage, subject)
+    async with stage.batches.database.acquire() as other, other.transaction():
+        await other.execute("select from subject where id = $1 for update", subject)
+        releasing = asyncio.create_task(stage.operations.release(subject, **WHY))
+        await asyncio.sleep(0.2)
+        await stage.operations.discard(letter, **WHY)
+    with pytest.raises(NotAsSeen):
+        await releasing
+    assert len(await stage.operations.held()) == 1
 
 
 async def test_data_refused_by_the_database_among_what_parked_is_set_aside_alone(stage: Stage[Kept]) -> None:
@@ -214,8 +259,30 @@ async def test_every_act_of_an_operator_is_kept_with_who_and_why(stage: Stage[Ke
     letter = await hold(stage, subject)
     await stage.operations.redrive(letter, by="first", why="to see")
     await stage.operations.release(subject, by="second", why="seen")
-    acts = await stage.batches.database.fetch("select actor, verb, why from operation order by id")
-    assert [tuple(act) for act in acts] == [("first", "redrive", "to see"), ("second", "release", "seen")]
+    acts = await stage.operations.acts(subject)
+    told = [(act["by"], act["verb"], act["letter"], act["why"]) for act in acts]
+    assert told == [("first", "redrive", letter, "to see"), ("second", "release", None, "seen")]
+    assert await stage.operations.acts(letter) == acts[:1]
+
+
+@pytest.mark.parametrize("verb", ["release", "redrive", "discard"])
+async def test_an_act_that_cannot_be_noted_is_not_done(stage: Stage[Kept], verb: str) -> None:
+    subject = uuid4()
+    letter = await hold(stage, subject)
+    await stage.hears(news(subject, 1))
+    await stage.batches.database.execute("alter table operation rename to gone")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await getattr(stage.operations, verb)(subject if verb == "release" else letter, **WHY)
+    assert await heard_of(stage, subject) == ()
+    assert [(each["parked"], each["dead_letters"]) for each in await stage.operations.held()] == [(1, 1)]
+
+
+async def test_an_act_that_is_refused_is_not_noted(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject))
+    with pytest.raises(NotHeld):
+        await stage.operations.release(subject, **WHY)
+    assert await stage.operations.acts(subject) == []
 
 
 async def test_what_is_not_held_cannot_be_released(stage: Stage[Kept]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from services.chassis.tests.toy import Answered, Ask, Kept, News, Secret, news, secret
 
-from rinnan_chassis.envelope import Envelope, Unreadable, read, said_id
+from rinnan_chassis.envelope import Envelope, Headers, Unreadable, read, said_id
 from rinnan_chassis.items import Became, Heard
 from rinnan_chassis.reading import item_of
 from rinnan_chassis.rows import read_headers, write_headers
@@ -61,6 +61,19 @@ async def test_a_sealed_part_pasted_into_another_event_is_set_aside(stage: Stage
     await stage.batches.decide([item])
     assert item.became is Became.SET_ASIDE
     assert [letter["reason"] for letter in await stage.operations.dead_letters()] == ["seal_out_of_place"]
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("headers", [[], [("ce_subject", str(uuid4()).encode())]])
+async def test_one_unreadable_record_that_comes_twice_in_a_batch_is_set_aside_once(
+    stage: Stage[Kept], headers: Headers
+) -> None:
+    heard = Heard(News.topic, headers, None, b"x")
+    twice = [item for _ in range(2) if (item := item_of(stage.batches.handlers, heard, "topic|0|7"))]
+    other = await stage.item(news(uuid4()))
+    await stage.batches.decide([*twice, other])
+    assert [item.became for item in (*twice, other)] == [Became.SET_ASIDE, Became.REPEATED, Became.DECIDED]
+    assert len(await stage.operations.dead_letters()) == 1
 
 
 @pytest.mark.stack
