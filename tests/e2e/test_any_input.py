@@ -13,6 +13,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from tests.e2e.house import House
 
@@ -80,6 +82,10 @@ def faults(answer: httpx.Response, case: Case) -> Iterator[str]:
     if answer.is_success and str(answer.status_code) not in case.operation.definition.raw["responses"]:
         yield "this success is not in the document"
     if not answer.is_error:
+        try:
+            case.validate_response(answer, checks=[response_schema_conformance, content_type_conformance])
+        except FailureGroup as other:
+            yield f"its body is not as in the document: {other.exceptions[0].title}"
         return
     if answer.headers.get("content-type") != "application/problem+json":
         yield "it is no problem+json"
