@@ -27,7 +27,7 @@ PUBLISHED = {
     "keyring.sql": {"care", "consent", "protection", "screening"},
     "tokens.py": {"county", "registration"},
     "doors.py": {"county", "parents", "registration"},
-    "issuers.py": {"county", "parent", "parents"},
+    "issuers.py": {"counties", "county", "parent", "parents"},
 }
 # Names that are not the domain's: paths, W3C Trace Context, OpenID Connect.
 NOT_OURS = {"parent", "parents", "child_of", "family_name"}

@@ -165,7 +165,7 @@ def _issuers(folder: Path, key: ECKey) -> Path:
     (folder / "keys.json").write_text(json.dumps({"keys": [{**key.as_dict(private=False), "kid": key.kid}]}))
     told = [
         {"kind": "parent", "issuer": PARENTS, "audience": "rinnan", "strong_acr": ["strong"]},
-        {"kind": "staff", "issuer": STAFF, "audience": "rinnan-staff"},
+        {"kind": "staff", "issuer": STAFF, "audience": "rinnan-staff", "counties": ["*"]},
     ]
     told[0]["claims"] = {"identity_code": "code"}
     file = folder / "issuers.json"

@@ -39,7 +39,7 @@ def write_keys(folder: Path, *, identity_provider: str) -> dict[str, dict[str, s
     parents = {"kind": "parent", "strong_acr": ["strong"], "claims": {"identity_code": "national_id"}}
     issuers = [
         {**parents, **_issuer(f"{identity_provider}/parents")},
-        {"kind": "staff", **_issuer(f"{identity_provider}/staff")},
+        {"kind": "staff", "counties": ["*"], **_issuer(f"{identity_provider}/staff")},
     ]
     (folder / ISSUERS).write_text(json.dumps(issuers, indent=2))
     return told

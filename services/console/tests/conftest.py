@@ -137,7 +137,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     time.tzset()
     key = ECKey.generate_key("P-256", auto_kid=True)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [{**key.as_dict(private=False), "kid": key.kid}]}))
-    issuer = {"kind": "staff", "issuer": ISSUER, "audience": "rinnan", "jwks_file": "keys.json"}
+    issuer = {"kind": "staff", "issuer": ISSUER, "audience": "rinnan", "counties": ["*"], "jwks_file": "keys.json"}
     (tmp_path / "issuers.json").write_text(json.dumps([issuer]))
     issuers = Issuers(issuers_of(tmp_path / "issuers.json"), SystemClock(), httpx.AsyncClient())
     terminal = Terminal(tmp_path / "addresses.json", key, Doors(issuers=issuers), monkeypatch)

@@ -50,7 +50,7 @@ class House:
 async def house(log: Log, sentences: Sentences, tmp_path: Path) -> AsyncIterator[House]:
     key = ECKey.generate_key("P-256", auto_kid=True)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [{**key.as_dict(private=False), "kid": key.kid}]}))
-    issuer = {"kind": "staff", "issuer": ISSUER, "audience": "rinnan", "jwks_file": "keys.json"}
+    issuer = {"kind": "staff", "issuer": ISSUER, "audience": "rinnan", "counties": ["*"], "jwks_file": "keys.json"}
     (tmp_path / "issuers.json").write_text(json.dumps([issuer]))
     async with httpx.AsyncClient() as issuer_client:
         doors = Doors(issuers=Issuers(issuers_of(tmp_path / "issuers.json"), log.stage.clock, issuer_client))

@@ -82,7 +82,9 @@ class House:
 async def house(postgres_admin_url: str, profiles: Any, tmp_path: Path) -> AsyncIterator[House]:
     key = ECKey.generate_key("P-256", auto_kid=True)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [{**key.as_dict(private=False), "kid": key.kid}]}))
-    told = [{"kind": "staff", "issuer": ISSUER, "audience": "rinnan-staff", "jwks_file": "keys.json"}]
+    told = [
+        {"kind": "staff", "issuer": ISSUER, "audience": "rinnan-staff", "counties": ["*"], "jwks_file": "keys.json"}
+    ]
     (tmp_path / "issuers.json").write_text(json.dumps(told))
     async with (
         stage_of(

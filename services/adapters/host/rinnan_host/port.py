@@ -232,9 +232,9 @@ class Place:
 
     `contracts` is the contracts folder, where mapping tables stand; `secret(name)` reads a secret that the adapter's
     settings name (environment or file); `reference` is the loaded county profiles, for adapters that need texts, forms
-    or screens. `address` is where the far side listens (https, except on loopback: else ValueError), None for a destination
-    that has none. `write_timeout`: how long one answer is waited for. `settle_after`, `parallel` and `restricted_place` are the county's word, which the adapter
-    declares on in its capabilities.
+    or screens. `address` is where the far side listens (https, except on loopback: else ValueError), None for a
+    destination that has none. `write_timeout`: how long one answer is waited for. `settle_after`, `parallel` and
+    `restricted_place` are the county's word, which the adapter declares on in its capabilities.
     """
 
     county: str

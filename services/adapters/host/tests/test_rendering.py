@@ -46,7 +46,7 @@ class Reading:
 async def reading(printing: House, tmp_path: Path) -> AsyncIterator[Reading]:
     key = ECKey.generate_key("P-256", auto_kid=True)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [{**key.as_dict(private=False), "kid": key.kid}]}))
-    told = [{"kind": "staff", "issuer": ISSUER, "audience": "staff", "jwks_file": "keys.json"}]
+    told = [{"kind": "staff", "issuer": ISSUER, "audience": "staff", "counties": ["*"], "jwks_file": "keys.json"}]
     (tmp_path / "issuers.json").write_text(json.dumps(told))
     async with httpx.AsyncClient() as client:
         stage = printing.stage

@@ -25,6 +25,7 @@ from rinnan_chassis.web.problems import NotSignedIn
 from rinnan_chassis.web.tokens import key_set, public_keys, text, unverified, verified
 
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "Ed25519")
+EVERY_COUNTY: Final = "*"
 Kind = TypeVar("Kind", "ParentIssuer", "StaffIssuer")
 
 
@@ -32,12 +33,17 @@ log = logging.getLogger(__name__)
 
 
 class Right(StrEnum):
-    """What a member of staff may do: four separate rights."""
+    """What a member of staff may do: separate rights, none includes another.
+
+    Each holds for one's own county. *Operate* extends them to what belongs to no known county: an issuer that speaks
+    for one county cannot give it.
+    """
 
     LIFE = "life"
     BODIES = "bodies"
     PROTECTED = "protected"
     ACT = "act"
+    OPERATE = "operate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,16 @@ class Staff:
     subject: str
     county: str
     rights: frozenset[Right]
+
+    @property
+    def actor(self) -> str:
+        """Who acts, without a name, so that two people of two issuers are never taken for one."""
+        return f"{self.issuer}#{self.subject}"
+
+    @property
+    def sees(self) -> frozenset[str | None]:
+        """The counties whose subjects are there for this member of staff; None: those of no known county."""
+        return frozenset({self.county, None}) if Right.OPERATE in self.rights else frozenset({self.county})
 
 
 class _Settings(BaseModel):
@@ -112,10 +128,15 @@ class ParentIssuer(_Issuer):
 
 
 class StaffIssuer(_Issuer):
-    """Where a county's staff sign in."""
+    """Where a county's staff sign in. It is believed for its own `counties` only; `["*"]` is the whole installation."""
 
     kind: Literal["staff"]
+    counties: frozenset[str] = Field(min_length=1)
     claims: StaffClaims = StaffClaims()
+
+    def speaks_for(self, county: str) -> bool:
+        """Whether staff of this county sign in here."""
+        return not self.counties.isdisjoint({county, EVERY_COUNTY})
 
 
 Issuer = Annotated[ParentIssuer | StaffIssuer, Field(discriminator="kind")]
@@ -221,10 +242,13 @@ class Issuers:
         try:
             told = claims.get(issuer.claims.rights, [])
             words = told.split() if isinstance(told, str) else told
+            county = text(claims, issuer.claims.county)
+            if not issuer.speaks_for(county):
+                raise NotSignedIn
             return Staff(
                 issuer=issuer.issuer,
                 subject=text(claims, "sub"),
-                county=text(claims, issuer.claims.county),
+                county=county,
                 rights=frozenset(right for right in Right if right.value in words),
             )
         except (KeyError, ValueError, TypeError):

@@ -19,7 +19,9 @@ JWKS = "https://login.example/keys"
 PARENTS = ParentIssuer(
     kind="parent", issuer="https://login.example", audience="rinnan", jwks_uri=JWKS, strong_acr=frozenset({"strong"})
 )
-COUNTY = StaffIssuer(kind="staff", issuer="https://staff.example", audience="rinnan", jwks_uri=JWKS)
+COUNTY = StaffIssuer(
+    kind="staff", issuer="https://staff.example", audience="rinnan", counties=frozenset({"90", "91"}), jwks_uri=JWKS
+)
 
 
 class Provider:
@@ -199,6 +201,20 @@ async def test_an_issuer_that_was_never_reached_is_unavailable(
         await issuers.person(token(provider, clock))
 
 
+async def test_an_issuer_speaks_for_its_own_counties_only(issuers: Issuers, provider: Provider, clock: Any) -> None:
+    assert (await issuers.staff(token(provider, clock, iss=COUNTY.issuer, county="91"))).county == "91"
+    for county in ("92", "*", "", ["90"], None):
+        with pytest.raises(NotSignedIn):
+            await issuers.staff(token(provider, clock, iss=COUNTY.issuer, county=county))
+
+
+async def test_an_issuer_of_the_whole_installation_speaks_for_every_county(
+    provider: Provider, client_of: httpx.AsyncClient, clock: Any
+) -> None:
+    issuers = Issuers([COUNTY.model_copy(update={"counties": frozenset({"*"})})], clock, client_of)
+    assert (await issuers.staff(token(provider, clock, iss=COUNTY.issuer, county="92"))).county == "92"
+
+
 @pytest.mark.parametrize(("rights", "status"), [(["life"], 403), (["act"], 403), (["life", "act"], 200), ([], 403)])
 async def test_a_staff_door_asks_for_all_its_rights(
     issuers: Issuers, provider: Provider, clock: Any, problems: Problems, *, rights: list[str], status: int
@@ -218,10 +234,11 @@ async def test_a_staff_door_asks_for_all_its_rights(
 
 
 def test_issuers_are_read_from_toml_and_json(tmp_path: Path) -> None:
-    told = {"kind": "staff", "issuer": "https://staff.example", "audience": "rinnan", "jwks_file": "keys.json"}
+    told: dict[str, Any] = {"kind": "staff", "issuer": "https://staff.example", "audience": "rinnan"}
+    told |= {"counties": ["90"], "jwks_file": "keys.json"}
     as_json, as_toml = tmp_path / "issuers.json", tmp_path / "issuers.toml"
     as_json.write_text(json.dumps([told]))
-    as_toml.write_text("[[issuers]]\n" + "\n".join(f'{name} = "{value}"' for name, value in told.items()))
+    as_toml.write_text("[[issuers]]\n" + "\n".join(f"{name} = {json.dumps(value)}" for name, value in told.items()))
     assert issuers_of(as_json) == issuers_of(as_toml)
     assert issuers_of(as_json)[0].jwks_file == tmp_path / "keys.json"
 
@@ -232,6 +249,8 @@ def test_issuers_are_read_from_toml_and_json(tmp_path: Path) -> None:
         {"jwks_uri": "http://staff.example/keys"},
         {"jwks_uri": None},
         {"jwks_file": "keys.json"},
+        {"counties": None},
+        {"counties": []},
         {"colour": "red"},
         {"kind": "stranger"},
     ],

@@ -98,7 +98,8 @@ async def client(
     room: Room, clock: Any, county_key: ECKey, tmp_path: Path, problems: Problems
 ) -> AsyncIterator[httpx.AsyncClient]:
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [county_key.as_dict(private=False)]}))
-    issuer = {"kind": "staff", "issuer": "https://staff.example", "audience": "rinnan", "jwks_file": "keys.json"}
+    issuer = {"kind": "staff", "issuer": "https://staff.example", "audience": "rinnan", "counties": ["*"]}
+    issuer["jwks_file"] = "keys.json"
     (tmp_path / "issuers.json").write_text(json.dumps([issuer]))
     async with httpx.AsyncClient() as outside:
         doors = Doors(issuers=Issuers(issuers_of(tmp_path / "issuers.json"), clock, outside))

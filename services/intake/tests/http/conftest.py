@@ -167,7 +167,7 @@ async def house(postgres_admin_url: str, tmp_path: Path, profiles: Profiles) -> 
             "claims": {"identity_code": "code"},
             **common,
         },
-        {"kind": "staff", "issuer": STAFF_ISSUER, "audience": "rinnan-staff", **common},
+        {"kind": "staff", "issuer": STAFF_ISSUER, "audience": "rinnan-staff", "counties": ["*"], **common},
     ]
     (tmp_path / "issuers.json").write_text(json.dumps(told))
     async with (
