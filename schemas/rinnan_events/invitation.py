@@ -26,7 +26,7 @@ class Intention(StrEnum):
 
 
 class InvitationIssued(Event):
-    """A one-time code exists for a party. An earlier code of that party is dead."""
+    """A one-time code exists for a party, beside those of earlier letters."""
 
     type: ClassVar[str] = "invitation.invitation_issued.v1"
     topic: ClassVar[str] = INVITATION

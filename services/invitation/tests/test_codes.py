@@ -115,14 +115,33 @@ def test_joining_uses_the_code_up(play: Play) -> None:
         play.presents(code)
 
 
-def test_a_fresh_code_kills_the_earlier_one(play: Play) -> None:
+def test_asking_again_elsewhere_does_not_take_the_code_from_whoever_has_it(play: Play) -> None:
+    play.opens()
+    play.joins(play.one)
+    play.wants(play.one)
+    (old,) = play.makes_codes()
+    play.asks_again(play.one, "the-tellers-own@example.org")
+    (new,) = play.makes_codes()
+    assert play.presents(old) is not None
+    assert play.presents(new) is not None
+
+
+def test_joining_uses_every_code_up(play: Play) -> None:
+    play.begins()
+    play.asks_again(play.one)
+    play.makes_codes()
+    play.joins(play.other)
+    assert play.claims == {}
+    assert len(play.said_of(InvitationClosed)) == 2
+
+
+def test_the_tries_with_one_code_do_not_count_against_another(play: Play) -> None:
     play.opens()
     play.joins(play.one)
     play.wants(play.one)
     (old,) = play.makes_codes()
     play.asks_again(play.one)
     (new,) = play.makes_codes()
-    assert len(play.claims) == 1
-    with pytest.raises(NoLiveCode):
-        play.presents(old)
-    assert play.presents(new) is not None
+    for _ in range(play.county.code_tries):
+        play.presents(new)
+    assert play.presents(old) is not None

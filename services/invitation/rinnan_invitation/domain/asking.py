@@ -80,6 +80,8 @@ def ask_again(state: Registration | None, command: AskAgain, ctx: Context) -> De
     asker = state.of(command.party_id)
     if asker.left:
         raise Closed
+    if not asker.joined:
+        raise NotOpen
     if not asker.may_ask_at_all:
         raise AskedEnough
     if not asker.may_ask_today(ctx.now):
@@ -91,7 +93,7 @@ def ask_again(state: Registration | None, command: AskAgain, ctx: Context) -> De
 
 
 def issue(state: Registration | None, result: CodeMade, ctx: Context) -> Decision[Registration] | None:
-    """Send the letter, and remind as the county says. Where its reader is awaited, the code lives and the earlier dies.
+    """Send the letter, and remind as the county says. Where its reader is awaited, the code lives, beside earlier ones.
 
     Nothing that is planned here is taken back when the other joins, declines or leaves.
     """
@@ -126,13 +128,10 @@ def issue(state: Registration | None, result: CodeMade, ctx: Context) -> Decisio
         expires_at=code.expires_at,
     )
     return Decision(
-        state.having(result.party_id, replace(party, code=code)),
+        state.having(result.party_id, replace(party, codes=(*party.codes, code))),
         says=[said],
         works=works,
-        claims={
-            **({party.code.claim: None} if party.code else {}),
-            code.claim: Claimed(ctx.subject),
-        },
+        claims={code.claim: Claimed(ctx.subject)},
     )
 
 

@@ -70,5 +70,5 @@ def present_code(state: Registration | None, command: PresentCode, ctx: Context)
         intention=command.intention,
         presented_at=command.presented_at,
     )
-    tried = replace(party, code=replace(code, presented=code.presented + 1))
-    return Decision(state.having(party_id, tried), says=[said])
+    tried = tuple(replace(each, presented=each.presented + 1) if each is code else each for each in party.codes)
+    return Decision(state.having(party_id, replace(party, codes=tried)), says=[said])

@@ -90,7 +90,7 @@ def leave_alone(
 
 def forget_the_leaver(state: Registration | None, event: PartyLeft, ctx: Context) -> Decision[Registration] | None:
     """Keep nothing of a party who left but that they are gone; what the other gets goes on as planned."""
-    return _changed(state, event.party_id, lambda party: Party(left=True, code=party.code), ctx)
+    return _changed(state, event.party_id, lambda party: Party(left=True, codes=party.codes), ctx)
 
 
 def rest(state: Registration | None, _event: RegistrationCompleted, ctx: Context) -> Decision[Registration] | None:
@@ -131,13 +131,13 @@ def _changed(
     if state.over or state.of(party_id).left:
         return None
     party = change(state.of(party_id))
-    dead = None if party.awaited else party.code
-    state = state.having(party_id, replace(party, code=None) if dead else party)
+    dead = () if party.awaited else party.codes
+    state = state.having(party_id, replace(party, codes=()) if dead else party)
     return Decision(
         state,
-        says=[_closed(ctx, party_id, dead)] if dead else [],
+        says=[_closed(ctx, party_id, code) for code in dead],
         works=own_reminders(state, party_id, ctx),
-        claims={dead.claim: None} if dead else {},
+        claims={code.claim: None for code in dead},
     )
 
 

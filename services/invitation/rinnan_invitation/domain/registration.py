@@ -52,7 +52,9 @@ class LiveCode:
 class Party:
     """One parent. `own`: the contacts that they gave of themself, newest last; what the other told is kept nowhere.
 
-    `asked`: when this parent had the other asked, within the last day or so. The last three are versions heard.
+    `codes`: those that open their place. Each letter has its own, and none dies of another: nobody can keep the other
+    out by asking elsewhere. `asked`: when this parent had the other asked, within the last day or so. The last three
+    are versions heard.
     """
 
     own: tuple[Sealed[Contact], ...] = ()
@@ -61,7 +63,7 @@ class Party:
     submitted: bool = False
     alone: bool = False
     left: bool = False
-    code: LiveCode | None = None
+    codes: tuple[LiveCode, ...] = ()
     asked: tuple[datetime, ...] = ()
     asked_in_all: int = 0
     screening: int = 0
@@ -134,16 +136,14 @@ class Registration:
 
     def holder_of(self, key: str) -> tuple[UUID, Party, LiveCode] | None:
         """Whose live code has this key."""
-        for party_id, party in self.parties.items():
-            if party.code is not None and party.code.key == key:
-                return party_id, party, party.code
-        return None
+        found = ((party_id, self.of(party_id), code) for party_id, code in self.live_codes() if code.key == key)
+        return next(found, None)
 
     def live_codes(self) -> Iterator[tuple[UUID, LiveCode]]:
         """Every code that still works, with its party."""
         for party_id, party in self.parties.items():
-            if party.code is not None:
-                yield party_id, party.code
+            for code in party.codes:
+                yield party_id, code
 
 
 def claim_of(key: str) -> Claim:
