@@ -71,7 +71,7 @@ async def bare_cpu_ms(load: Load, heard: str, said: str, messages: Messages) -> 
         while True:
             record = await consumer.getone()
             await connection.execute("insert into bare values ($1, $2)", uuid4(), record.value)
-            await producer.send_and_wait(said, record.value, key=record.key, headers=record.headers)
+            await producer.send_and_wait(said, record.value, key=record.key, headers=list(record.headers))
             await consumer.commit()
 
     async def bring(message: tuple[UUID, Headers, bytes]) -> None:
@@ -83,6 +83,8 @@ async def bare_cpu_ms(load: Load, heard: str, said: str, messages: Messages) -> 
         await asyncio.sleep(3)
         return await above_idle(bring, messages)
     finally:
+        if hearing.done():
+            hearing.result()  # it only ends by failing
         hearing.cancel()
         await consumer.stop()
         await producer.stop()

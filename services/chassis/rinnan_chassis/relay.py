@@ -77,27 +77,30 @@ class Relay:
                 MOST,
             )
             metrics.outbox_age.set(rows[0]["age"] if rows else 0)
-            if not rows:
-                await self._wait()
             await self._send(connection, producer, rows)
             self.trouble = None
+            if len(rows) < MOST:  # whoever commits from now on, or did since it was cleared, sets `woken`
+                await self._wait()
 
     async def _send(self, connection: Transaction, producer: AIOKafkaProducer, rows: Sequence[Any]) -> None:
         """Publish what can be published, and mark exactly that. Then raise what was in the way of the rest, if any."""
         failed: dict[Any, BaseException] = {}
+        sent: list[int] = []
         for wave in waves(rows):
             going = [row for row in wave if row["subject"] not in failed]
             results = await asyncio.gather(*(_publish_one(producer, row) for row in going), return_exceptions=True)
-            sent: list[int] = []
-            for row, result in zip(going, results, strict=True):
-                if isinstance(result, BaseException):
-                    failed[row["subject"]] = result
-                else:
-                    sent.append(row["position"])
+            refused = {
+                row["subject"]: result
+                for row, result in zip(going, results, strict=True)
+                if isinstance(result, BaseException)
+            }
+            failed |= refused
+            sent += [row["position"] for row in going if row["subject"] not in refused]
+            if len(refused) == len(going) or any(isinstance(each, TimeoutError) for each in refused.values()):
+                break
+        if sent:
             await connection.execute("update outbox set sent_at = now() where position = any($1::bigint[])", sent)
             metrics.said.inc(len(sent))
-            if failed and (not sent or any(isinstance(each, TimeoutError) for each in failed.values())):
-                break
         for error in failed.values():
             raise error
 
@@ -119,13 +122,19 @@ class Relay:
 
 @asynccontextmanager
 async def _alone(connection: Transaction, schema: str) -> AsyncGenerator[bool]:
-    """Whether this is the one relay of its room, by a lock that is let go of before the connection is."""
+    """Whether this is the one relay of its room, by a lock that is let go of before the connection is.
+
+    Its marks need not wait for the disk: one that a power cut loses is published again, and every inbox knows it.
+    """
     number = lock_number(f"{schema}/relay")
     alone = await connection.fetchval("select pg_try_advisory_lock($1)", number)
     try:
+        if alone:
+            await connection.execute("set synchronous_commit = off")
         yield alone
     finally:
         if alone:
+            await connection.execute("reset synchronous_commit")
             await connection.execute("select pg_advisory_unlock($1)", number)
 
 
