@@ -186,7 +186,8 @@ def list_packages(
         return
     columns = {"delivery": "delivery_id", "to": "destination", "state": "state", "note": "note", "contact by": "by"}
     rows = [{**each, "by": each["contact_by"], "note": _note(each)} for each in told]
-    showing.table(columns | {"registration": "registration_id"}, rows, "No packages wait.")
+    nothing = "Every delivery is over." if every else "No packages wait."
+    showing.table(columns | {"registration": "registration_id"}, rows, nothing)
 
 
 @packages.command("release")

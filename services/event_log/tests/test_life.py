@@ -16,6 +16,7 @@ from rinnan_event_log.domain.entry import Read
 from rinnan_event_log.domain.life import county_of, deliveries, in_order
 from rinnan_event_log.recording import PUBLISHED, UNTOLD, entry_of
 from rinnan_events import sealed_fields
+from rinnan_events.invitation import ParentReminded
 from rinnan_events.record_export import DeliveryState
 
 if TYPE_CHECKING:
@@ -97,6 +98,15 @@ def test_a_parent_is_named_by_the_beginning_of_a_random_id(neighbours: Neighbour
 def test_a_joint_delivery_is_both_parents(neighbours: Neighbours, sentences: Sentences) -> None:
     (read,) = kept(neighbours.record(neighbours.moved(DeliveryState.KEYED_IN)), heard_at=neighbours.now)
     assert sentences.tell(read, "en") == "Delivery lapha-paper: keyed in (first_try, attempt 1): both parents."
+
+
+@pytest.mark.parametrize(("perhaps", "said"), [(True, "The reminder left, perhaps: "), (False, "The reminder left: ")])
+def test_a_reminder_that_perhaps_left_is_told_as_such(
+    neighbours: Neighbours, sentences: Sentences, perhaps: bool, said: str
+) -> None:
+    reminded = ParentReminded(registration_id=neighbours.registration, party_id=neighbours.one, perhaps=perhaps)
+    (read,) = kept(neighbours.record(reminded), heard_at=neighbours.now)
+    assert sentences.tell(read, "en").startswith(said)
 
 
 def test_what_was_set_aside_is_told_with_who_set_it_aside(neighbours: Neighbours, sentences: Sentences) -> None:

@@ -49,7 +49,7 @@ class Sentences:
         return self._text(word, language) if word in self.texts else str(value)
 
     def _text(self, key: str, language: str) -> str:
-        return self.texts[key].get(language) or self.texts[key][DEFAULT_LANGUAGE]
+        return self.texts[key].get(language, self.texts[key][DEFAULT_LANGUAGE])
 
 
 class _Known(dict[str, str]):
