@@ -23,7 +23,6 @@ from rinnan_chassis.room import Room
 from rinnan_chassis.settings import PREFIX, FromEnvironment
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.web import Doors
-from rinnan_chassis.web.health import Pulse, health_routes
 from rinnan_chassis.web.operations import operations_routes
 from rinnan_contracts.published import events
 from rinnan_events import Event, Group
@@ -86,7 +85,7 @@ def _wired(root: Path, home: Path, throw_away: Mapping[str, Any]) -> Wired:
     desks = [_desk(room, topics) for room in built]
     doors = Doors()
     own = [list(room.routes(desk, doors)) for room, desk in zip(built, desks, strict=True)]
-    common = [health_routes(Pulse(), NOBODY), operations_routes(Operations(desks[0].batches), doors)]
+    common = [operations_routes(Operations(desks[0].batches), doors)]
     role = built[0].role or built[0].name
     return Wired(role, home.parent, built, max(own, key=len), common)
 
@@ -137,6 +136,7 @@ def _settings(root: Path, folder: Path) -> dict[str, Any]:
         "database_url": "postgresql://nobody@127.0.0.1/nowhere",
         "kafka_servers": "127.0.0.1:1",
         "http_port": 0,
+        "health_port": 0,
         "topics_file": root / "contracts" / "topics.toml",
         "contracts_dir": root / "contracts",
         "counties_dir": root / "deploy" / "counties",

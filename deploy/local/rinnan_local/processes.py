@@ -29,6 +29,7 @@ PREFERRED_PORTS = {
     "cis_simulator": 20103,
     "portal": 20104,
     **{room: 20110 + place for place, room in enumerate(ROOMS)},
+    **{f"{room}_health": 20210 + place for place, room in enumerate(ROOMS)},
 }
 
 
@@ -55,7 +56,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One Python process that speaks HTTP. `login` names the room or adapter instance whose secrets it is given."""
+    """One Python process that speaks HTTP. `login` names the room or adapter instance whose secrets it is given.
+
+    It says whether it is ready on its `health_port`, where it has one.
+    """
 
     name: str
     module: str
@@ -64,6 +68,7 @@ class Process:
     login: str = ""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     ready_path: str = "/readyz"
+    health_port: int = 0
 
 
 class HttpDaemon(Daemon):
@@ -83,7 +88,7 @@ class HttpDaemon(Daemon):
         return self._environment
 
     def is_ready(self) -> bool:
-        connection = HTTPConnection(LOOPBACK, self._process.port, timeout=2)
+        connection = HTTPConnection(LOOPBACK, self._process.health_port or self._process.port, timeout=2)
         try:
             connection.request("GET", self._process.ready_path)
             return connection.getresponse().status == 200  # noqa: PLR2004 - HTTP OK
@@ -165,7 +170,9 @@ def rooms(ports: Ports) -> Iterator[Process]:
         },
     }
     for room in ROOMS:
-        yield Process(room, f"rinnan_{room}.app", ports.of(room), login=room, settings=own.get(room, {}))
+        health = ports.of(f"{room}_health")
+        settings = own.get(room, {})
+        yield Process(room, f"rinnan_{room}.app", ports.of(room), login=room, settings=settings, health_port=health)
 
 
 def hosts(counties: Sequence[County], ports: Ports) -> Iterator[Process]:
@@ -178,7 +185,8 @@ def hosts(counties: Sequence[County], ports: Ports) -> Iterator[Process]:
                 address = f"{ports.url('cis_simulator')}/{destination.name}/fhir"
                 settings[f"RINNAN_{destination.base_url.upper()}"] = address
             login = f"{ADAPTER}_{instance(destination)}"
-            yield Process(name, "rinnan_host.app", ports.of(name), login=login, settings=settings)
+            health = ports.of(f"{name}_health")
+            yield Process(name, "rinnan_host.app", ports.of(name), login=login, settings=settings, health_port=health)
 
 
 def instance(destination: Destination) -> str:

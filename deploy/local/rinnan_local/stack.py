@@ -195,6 +195,7 @@ class Stack:
     def _room(self, process: Process, secrets: Mapping[str, str]) -> HttpDaemon:
         shared = {
             "RINNAN_HTTP_PORT": str(process.port),
+            "RINNAN_HEALTH_PORT": str(process.health_port),
             "RINNAN_COUNTIES_DIR": str(self.counties_dir),
             "RINNAN_CONTRACTS_DIR": str(self.contracts_dir),
             "RINNAN_CLOCK_FILE": str(self.folder.clock),

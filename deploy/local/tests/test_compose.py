@@ -18,7 +18,8 @@ from rinnan_local.processes import ADAPTER, PREFERRED_PORTS, Folder, Ports, Proc
 from rinnan_local.stack import ROOT
 from rinnan_profiles.loading import load
 
-IN_IMAGES = {"RINNAN_HTTP_PORT", "RINNAN_COUNTIES_DIR", "RINNAN_CONTRACTS_DIR", "RINNAN_PARTY_KEYS_FILE"}
+PORTS = {"RINNAN_HTTP_PORT", "RINNAN_HEALTH_PORT"}
+IN_IMAGES = {*PORTS, "RINNAN_COUNTIES_DIR", "RINNAN_CONTRACTS_DIR", "RINNAN_PARTY_KEYS_FILE"}
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
 COUNTIES = tuple(load(ROOT / "contracts", ROOT / "deploy" / "counties").counties.values())
 
@@ -50,9 +51,23 @@ def test_every_room_is_told_what_the_table_tells_it(ports: Ports) -> None:
         assert environment.keys() >= IN_IMAGES, process.name
 
 
-def test_every_room_listens_on_the_port_of_the_table(ports: Ports) -> None:
+def test_every_room_listens_on_the_ports_of_the_table(ports: Ports) -> None:
     for process in rooms(ports):
-        assert _service(process)["environment"]["RINNAN_HTTP_PORT"] == str(process.port)
+        environment = _service(process)["environment"]
+        assert environment["RINNAN_HTTP_PORT"] == str(process.port)
+        assert environment["RINNAN_HEALTH_PORT"] == str(process.health_port)
+
+
+def test_no_port_is_given_twice() -> None:
+    told = [told.get("environment", {}) for told in SERVICES.values()]
+    given = [environment[name] for environment in told for name in PORTS & environment.keys()]
+    assert len(given) == len(set(given)) == 2 * sum("RINNAN_HTTP_PORT" in environment for environment in told)
+
+
+def test_health_is_asked_on_loopback_and_watched_in_every_room(ports: Ports) -> None:
+    for process in [*rooms(ports), *hosts(COUNTIES, ports)]:
+        assert "RINNAN_HEALTH_HOST" not in _service(process)["environment"]
+        assert "RINNAN_HEALTH_PORT" in " ".join(_service(process)["healthcheck"]["test"])
 
 
 def test_every_room_can_read_its_settings(ports: Ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import asyncpg
 import httpx
-import uvicorn
 import uvloop
 from fastapi import APIRouter
 
@@ -34,10 +33,11 @@ from rinnan_chassis.settings import Settings
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.web.application import application
 from rinnan_chassis.web.doors import Doors
-from rinnan_chassis.web.health import Pulse, health_routes
+from rinnan_chassis.web.health import Pulse, health
 from rinnan_chassis.web.issuers import Issuers, issuers_of
 from rinnan_chassis.web.operations import operations_routes
 from rinnan_chassis.web.problems import Problems
+from rinnan_chassis.web.serving import Served, served
 from rinnan_chassis.web.tokens import PartyTokenCheck, public_keys
 from rinnan_chassis.working import Worker
 from rinnan_chassis.wrapping import WrappingKeysMissing
@@ -119,7 +119,7 @@ async def _live(room: Room[S]) -> None:
         moving |= {"hear": ear} if hears else {}
         moving |= {"work": worker} if room.handlers.kinds else {}
         vital = _Vital(database, house, moving, room.outside, whole_of(_migrations(room)))
-        server = _server(room, desk, vital, _doors(settings, clock))
+        server = _served(room, desk, vital, _doors(settings, clock))
         loops: dict[str, Loop] = {**moving, "house": house, "vital": vital}
         wakers = asyncio.create_task(_listen(settings, room.name, relay, worker))
         tasks = [asyncio.create_task(loop.run(), name=name) for name, loop in loops.items()]
@@ -208,31 +208,22 @@ def _doors(settings: Settings, clock: Clock) -> Doors:
     return Doors(parties=parties, issuers=Issuers(issuers_of(settings.staff_issuers_file), clock, client))
 
 
-def _server(room: Room[Any], desk: Desk[Any], vital: _Vital, doors: Doors) -> uvicorn.Server:
+def _served(room: Room[Any], desk: Desk[Any], vital: _Vital, doors: Doors) -> Served:
     problems = Problems.load(*([room.problems] if room.problems else []))
     routers = [
-        health_routes(vital.pulse, vital),
         operations_routes(Operations(desk.batches), doors),
         *room.routes(desk, doors),
     ]
-    app = application(f"Rinnan {room.name}", room.version, routers, problems)
     settings = room.settings
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.http_host,
-            port=settings.http_port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=10,
-        )
+    return served(
+        application(f"Rinnan {room.name}", room.version, routers, problems),
+        (settings.http_host, settings.http_port),
+        health(vital.pulse, vital),
+        (settings.health_host, settings.health_port),
     )
 
 
-async def _serve(server: uvicorn.Server, tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _serve(server: Served, tasks: Sequence[asyncio.Task[None]]) -> None:
     """Serve until a signal says stop, or a loop ends that should not have."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -241,7 +232,7 @@ async def _serve(server: uvicorn.Server, tasks: Sequence[asyncio.Task[None]]) ->
     log.info("started")
     waiting = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait([serving, waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
+    server.stop()
     waiting.cancel()
     await serving
     for task in done & set(tasks):

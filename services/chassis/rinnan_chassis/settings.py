@@ -115,6 +115,8 @@ class Settings(KafkaSettings, DatabaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65_535, description="0: any free port.")
+    health_host: str = Field("127.0.0.1", description="Where /livez, /readyz and /metrics are asked, and nothing else.")
+    health_port: int = Field(ge=0, le=65_535, description="Never reached by people: metrics count what others do.")
     party_keys_file: Path | None = Field(None, description="JWKS with the public keys of party tokens.")
     staff_issuers_file: Path | None = None
 
@@ -145,7 +147,7 @@ class Settings(KafkaSettings, DatabaseSettings):
 
     def on_loopback(self) -> bool:
         """Whether this process listens on loopback only and its Kafka and PostgreSQL are there too."""
-        hosts = [self.http_host, *map(_kafka_host, self.kafka_servers.split(","))]
+        hosts = [self.http_host, self.health_host, *map(_kafka_host, self.kafka_servers.split(","))]
         for url in (self.database(), self.keyring()):
             hosts += _database_hosts(url)
         return all(map(is_loopback, hosts))

@@ -30,7 +30,7 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Room[Kept]]:
     def with_keys(*groups: Group) -> Room[Kept]:
         keys = write_wrapping_keys({group: new_secret() for group in groups})
         told = {"DATABASE_URL": NOWHERE, "TOPICS_FILE": str(TOPICS), "WRAPPING_KEYS": keys, "HTTP_PORT": "0"}
-        told["KAFKA_SERVERS"] = "127.0.0.1:9"
+        told |= {"KAFKA_SERVERS": "127.0.0.1:9", "HEALTH_PORT": "0"}
         for name, value in told.items():
             monkeypatch.setenv(f"RINNAN_{name}", value)
         return toy_room(Settings.read())

@@ -20,6 +20,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv("RINNAN_KAFKA_SERVERS", "127.0.0.1:9092")
     monkeypatch.setenv("RINNAN_TOPICS_FILE", "contracts/topics.toml")
     monkeypatch.setenv("RINNAN_HTTP_PORT", "8001")
+    monkeypatch.setenv("RINNAN_HEALTH_PORT", "8002")
     return monkeypatch
 
 
@@ -80,6 +81,7 @@ def test_sasl_without_a_name_and_password_is_refused(environment: pytest.MonkeyP
     ("variable", "value"),
     [
         ("RINNAN_HTTP_HOST", "0.0.0.0"),  # noqa: S104 - what must be refused
+        ("RINNAN_HEALTH_HOST", "0.0.0.0"),  # noqa: S104 - the same
         ("RINNAN_KAFKA_SERVERS", "127.0.0.1:9092,kafka.example:9092"),
         ("RINNAN_DATABASE_URL", "postgresql://database.example/rinnan"),
         ("RINNAN_DATABASE_URL", "postgresql://127.0.0.1/rinnan?host=database.example"),

@@ -102,6 +102,19 @@ async def test_another_countys_registration_is_as_unknown_as_none(house: House, 
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize("what", ["life", "looks"])
+@pytest.mark.parametrize(
+    ("rights", "status"), [("life", 404), ("life act bodies protected", 404), ("life operate", 200)]
+)
+async def test_a_registration_of_no_known_county_is_there_for_an_operator_of_the_installation_alone(
+    house: House, neighbours: Neighbours, what: str, rights: str, status: int
+) -> None:
+    await house.log.hears(neighbours.record(neighbours.joined()))
+    answer = await house.get(f"/registrations/{neighbours.registration}/{what}", rights=rights)
+    assert answer.status_code == status
+
+
+@pytest.mark.stack
 @pytest.mark.parametrize(
     "path",
     [
@@ -172,6 +185,7 @@ def test_it_hears_every_topic_but_its_own_and_opens_nothing(monkeypatch: pytest.
     monkeypatch.setenv("RINNAN_KAFKA_SERVERS", "127.0.0.1:9092")
     monkeypatch.setenv("RINNAN_TOPICS_FILE", str(topics_file))
     monkeypatch.setenv("RINNAN_HTTP_PORT", "0")
+    monkeypatch.setenv("RINNAN_HEALTH_PORT", "0")
     wired, topics = room(Settings.read()), Topics.load(topics_file)
     topics.check(wired.name, speaks=SAYS, hears=wired.topics, opens=wired.opens)
     assert wired.topics == set(topics.topics) - {"event_log.dead_letter.v1"}

@@ -19,6 +19,7 @@ WHOLE = {
     "RINNAN_CONTRACTS_DIR": str(ROOT / "contracts"),
     "RINNAN_COUNTIES_DIR": str(ROOT / "deploy" / "counties"),
     "RINNAN_HTTP_PORT": "0",
+    "RINNAN_HEALTH_PORT": "0",
     "RINNAN_CODE_PEPPER": "p" * 32,
     "RINNAN_PORTAL_ADDRESS": "https://portal.example.org",
     "RINNAN_MAIL_HOST": "mail.example.org",

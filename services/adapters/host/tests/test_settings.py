@@ -26,6 +26,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "CONTRACTS_DIR": str(ROOT / "contracts"),
         "COUNTIES_DIR": str(ROOT / "deploy" / "counties"),
         "HTTP_PORT": "0",
+        "HEALTH_PORT": "0",
     }.items():
         monkeypatch.setenv(f"RINNAN_{name}", value)
     return monkeypatch

@@ -3,7 +3,7 @@
 from rinnan_chassis.web.application import application
 from rinnan_chassis.web.bodies import Body, Line, Name
 from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
-from rinnan_chassis.web.health import Pulse, Readiness, health_routes
+from rinnan_chassis.web.health import Pulse, Readiness, health
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
 from rinnan_chassis.web.operations import Operations, operations_routes
 from rinnan_chassis.web.problems import NotAllowed, NotFound, NotSignedIn, Problems, VersionConflict, untold
@@ -31,7 +31,7 @@ __all__ = [
     "VersionConflict",
     "application",
     "etag",
-    "health_routes",
+    "health",
     "idempotency_key",
     "if_match",
     "issuers_of",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
-from fastapi import APIRouter, Query
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
 LATE_AFTER_SECONDS: Final = 60.0
 ANSWER_WITHIN_SECONDS: Final = 2.0
@@ -47,26 +49,23 @@ class Readiness(Protocol):
         ...
 
 
-def health_routes(
+def health(
     pulse: Pulse,
     readiness: Readiness,
     registry: CollectorRegistry = REGISTRY,
     *,
     answer_within: float = ANSWER_WITHIN_SECONDS,
-) -> APIRouter:
-    """The three addresses. They ask for no token: keep them off the public side.
+) -> ASGIApp:
+    """The three addresses. They ask for no token and tell of everybody: they have a port of their own.
 
     A question that is not answered within `answer_within` (real seconds) is answered with no.
     """
-    router = APIRouter(include_in_schema=False)
 
-    @router.get("/livez")
-    async def livez() -> Response:
+    async def livez(_: Request) -> Response:
         late = pulse.late()
         return JSONResponse({"alive": not late, "late": late}, 503 if late else 200)
 
-    @router.get("/readyz")
-    async def readyz(verbose: Annotated[str | None, Query()] = None) -> Response:
+    async def readyz(request: Request) -> Response:
         database = await _holds(readiness.database_answers, answer_within)
         told: dict[str, Any] = {
             "database": database,
@@ -74,15 +73,14 @@ def health_routes(
             "stopping": readiness.is_stopping(),
         }
         ready = told["database"] and told["migrations"] and not told["stopping"]
-        if verbose is not None:
+        if "verbose" in request.query_params:
             told["hearing"] = await _told(readiness, answer_within) if database else {"unknown": "database_away"}
         return JSONResponse({"ready": ready, **told}, 200 if ready else 503)
 
-    @router.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return router
+    return Router([Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
 
 
 async def _holds(question: Callable[[], Awaitable[bool]], within: float) -> bool:

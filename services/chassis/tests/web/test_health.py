@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from rinnan_chassis.web import Problems, Pulse, application, health_routes
+from rinnan_chassis.web import Pulse, health
 
 
 class Room:
@@ -45,10 +45,10 @@ def pulse() -> Pulse:
 
 
 @pytest.fixture
-def client(room: Room, pulse: Pulse, problems: Problems) -> httpx.AsyncClient:
+def client(room: Room, pulse: Pulse) -> httpx.AsyncClient:
     registry = CollectorRegistry()
     Counter("heard", "Messages heard.", registry=registry).inc(3)
-    app = application("A room", "1", [health_routes(pulse, room, registry, answer_within=0.05)], problems)
+    app = health(pulse, room, registry, answer_within=0.05)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://room")
 
 
