@@ -161,6 +161,7 @@ def test_every_screening_by_one_instrument_has_one_size(instrument: Instrument, 
 STEPS = ("answers", "scores the oldest", "scores the newest", "leaves", "completes", "ends", "is purged")
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.booleans()), min_size=4, max_size=20))
 def test_in_every_order_what_was_taken_in_time_is_said_once_unless_replaced_or_erased_by_its_own_parent(
