@@ -139,7 +139,7 @@ class Entrance:
         state = await self.desk.state(registration_id)
         person = self.persons.hashed(caller.identity)
         party_id = _party_of(state, person)
-        if state is None or party_id is None:
+        if state is None or party_id is None or state.is_out_of_sight(self.desk.now()):
             raise UnknownRegistration
         token = self.tokens.issue(
             registration_id=registration_id,
@@ -157,7 +157,7 @@ class Entrance:
         found: list[OwnRegistrationOut] = []
         async for registration_id, state in store.naming(self.desk.batches.database, person):
             party_id = _party_of(state, person)
-            if party_id is not None:
+            if party_id is not None and not state.is_out_of_sight(self.desk.now()):
                 found.append(
                     OwnRegistrationOut(
                         registration_id=registration_id,

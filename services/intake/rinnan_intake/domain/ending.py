@@ -44,7 +44,7 @@ def close(state: Registration | None, _: ClosingDue, context: Context) -> Decisi
     if state.completed_at is not None:
         return Decision(state=closed, claims=let_go)
     purge_at = pinned_county(state, context).purge_after_ending_at(context.now)
-    ended = replace(closed, ended_at=context.now, purge_at=purge_at)
+    ended = replace(closed, ended_at=context.now, purge_at=purge_at, shown_until=purge_at)
     said = RegistrationEnded(registration_id=context.subject, ended_at=context.now)
     return Decision(state=ended, says=(said,), works=(purge_work(context, ended),), claims=let_go)
 

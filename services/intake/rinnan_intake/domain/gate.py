@@ -79,6 +79,7 @@ def _at_the_gate(state: Registration, context: Context) -> Decision[Registration
         contact_by=contact_by,
         completed=parts,
         purge_at=purge_at,
+        shown_until=county.purge_at(context.now),
     )
     said = RegistrationCompleted(
         registration_id=context.subject, completed_at=context.now, contact_by=contact_by, parts=parts

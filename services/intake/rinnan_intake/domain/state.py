@@ -141,8 +141,10 @@ class Registration:
     """One registration. `seats` is how many parties it takes; `pairs` the pair claims it holds, in hexadecimal.
 
     `begun_by` marks, by keyed hashes of its own, whoever has started here, left or not; it goes with the pairs.
-    `completed_shown_at` is the full hour from which both parents are shown that it is with the county. Once it is
-    `being_forgotten` its keys go, and nothing that a parent asks for may be promised any more.
+    `completed_shown_at` is the full hour from which both parents are shown that it is with the county; `shown_until`
+    the first moment at which it can be forgotten, from which neither is shown it any more: how much longer it is
+    really kept depends on what the other asked for. Once it is `being_forgotten` its keys go, and nothing that a
+    parent asks for may be promised any more.
     """
 
     county: str
@@ -160,6 +162,7 @@ class Registration:
     ended_at: datetime | None = None
     deliveries: dict[UUID, Delivery] = field(default_factory=dict[UUID, Delivery])
     purge_at: datetime | None = None
+    shown_until: datetime | None = None
     being_forgotten: bool = False
     attention: tuple[Attention, ...] = ()
 
@@ -172,6 +175,10 @@ class Registration:
     def is_open(self) -> bool:
         """Neither completed nor ended; says nothing of the clock."""
         return self.completed_at is None and self.ended_at is None
+
+    def is_out_of_sight(self, now: datetime) -> bool:
+        """Whether it is to look as if it were forgotten, to both parents from the same moment."""
+        return self.shown_until is not None and now >= self.shown_until
 
     def with_party(self, party_id: UUID, **changes: Any) -> Registration:
         """The same registration with one party changed."""

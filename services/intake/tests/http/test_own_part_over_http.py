@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -119,6 +120,40 @@ async def test_after_the_ending_a_parent_may_still_ask_to_be_contacted_alone(hou
         asked[0].contact, Contact, subject=asked[0].registration_id, party=asked[0].party_id
     )
     assert (len(asked), contact.email) == (1, "aino@example.org")
+
+
+async def test_how_long_a_parent_is_shown_an_ended_registration_does_not_tell_whether_the_other_asked_alone(
+    house: House,
+) -> None:
+    seen: list[list[tuple[object, ...]]] = []
+    for asks_alone in (False, True):
+        registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+        await house.starts(BERT, AINO)
+        url = f"/registrations/{registration}"
+        if asks_alone:
+            await house.http.post(f"{url}/single-contact", json={}, headers=await house.enters(BERT, registration))
+        house.stage.clock.pass_by(days=15)
+        await house.stage.works()
+        state = await house.stage.state(UUID(registration))
+        assert state is not None
+        assert state.shown_until is not None
+        house.stage.clock.move(state.shown_until - timedelta(minutes=1))
+        token = await house.enters(AINO, registration)
+        house.stage.clock.pass_by(minutes=2)
+        await house.stage.works()
+        person = house.as_person(AINO)
+        answers = [
+            await house.http.get("/registrations", headers=person),
+            await house.http.post(f"{url}/token", headers=person),
+            await house.http.get(url, headers=token),
+            await house.http.get(f"{url}/contact", headers=token),
+            await house.http.post(f"{url}/departure", headers=token),
+            await house.http.post(f"{url}/single-contact", json={}, headers=token),
+        ]
+        seen.append([(answer.status_code, answer.text) for answer in answers])
+        assert (await house.stage.state(UUID(registration)) is None) is not asks_alone
+        await house.stage.batches.database.execute("truncate subject, claim, work, outbox")
+    assert seen[0] == seen[1]
 
 
 async def test_an_ended_registration_leaves_no_key_and_no_trace(house: House) -> None:
