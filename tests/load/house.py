@@ -46,7 +46,7 @@ class House:
         self.loading = Loading(stack)
         self._finished = 0
         self._tokens = PartyTokens(
-            OKPKey.import_key(json.loads((stack.folder.secrets / "party_key.json").read_text())), stack.clock
+            OKPKey.import_key(json.loads((stack.folder.secrets / "intake" / "party_key.json").read_text())), stack.clock
         )
 
     async def warm_up(self) -> None:

@@ -15,25 +15,28 @@ from joserfc.jwk import OKPKey
 AUDIENCE = "rinnan"
 ISSUERS = "issuers.json"
 PARTY_KEYS = "party_keys.json"
+PUBLIC = "public"
 
 
 def write_keys(folder: Path, *, identity_provider: str) -> dict[str, dict[str, str]]:
-    """Make what is not there yet, and answer what each room is told of it, as it also stands in `<room>.own.env`.
+    """Make what is not there yet, and answer what each room is told of it, as it also stands in the room's folder.
 
     The key of party tokens and the peppers are made once: changing a pepper would make everybody a stranger. The
-    public half of the key is in `party_keys.json`, who is believed in `issuers.json`.
+    public half of the key and who is believed are for every room, in the folder `public`.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    intake, invitation, public = (folder / name for name in ("intake", "invitation", PUBLIC))
+    for each in (folder, intake, invitation, public):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = {
         "intake": {
-            "RINNAN_PARTY_KEY_FILE": str(_party_key(folder)),
-            "RINNAN_IDENTITY_PEPPER_FILE": str(_pepper(folder / "identity_pepper")),
+            "RINNAN_PARTY_KEY_FILE": str(_party_key(intake / "party_key.json", public / PARTY_KEYS)),
+            "RINNAN_IDENTITY_PEPPER_FILE": str(_pepper(intake / "identity_pepper")),
         },
-        "invitation": {"RINNAN_CODE_PEPPER": _pepper(folder / "code_pepper").read_text()},
+        "invitation": {"RINNAN_CODE_PEPPER": _pepper(invitation / "code_pepper").read_text()},
     }
     for room, settings in told.items():
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
-        own = folder / f"{room}.own.env"
+        own = folder / room / "own.env"
         own.unlink(missing_ok=True)
         write_secretly(own, lines)
     parents = {"kind": "parent", "strong_acr": ["strong"], "claims": {"identity_code": "national_id"}}
@@ -41,7 +44,7 @@ def write_keys(folder: Path, *, identity_provider: str) -> dict[str, dict[str, s
         {**parents, **_issuer(f"{identity_provider}/parents")},
         {"kind": "staff", "counties": ["*"], **_issuer(f"{identity_provider}/staff")},
     ]
-    (folder / ISSUERS).write_text(json.dumps(issuers, indent=2))
+    (public / ISSUERS).write_text(json.dumps(issuers, indent=2))
     return told
 
 
@@ -51,12 +54,11 @@ def write_secretly(path: Path, content: str) -> None:
         file.write(content)
 
 
-def _party_key(folder: Path) -> Path:
-    path = folder / "party_key.json"
+def _party_key(path: Path, published: Path) -> Path:
     if not path.exists():
         key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "Ed25519"}, auto_kid=True)
         public = {**key.as_dict(private=False), "kid": key.kid}
-        (folder / PARTY_KEYS).write_text(json.dumps({"keys": [public]}))
+        published.write_text(json.dumps({"keys": [public]}))
         write_secretly(path, json.dumps({**key.as_dict(private=True), "kid": key.kid}))
     return path
 

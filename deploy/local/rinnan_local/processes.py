@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rinnan_local.daemon import Daemon
 from rinnan_local.families import FAMILIES
-from rinnan_local.keys import ISSUERS, PARTY_KEYS
+from rinnan_local.keys import ISSUERS, PARTY_KEYS, PUBLIC
 from rinnan_local.ports import LOOPBACK, answers, free_port
 from rinnan_profiles.county import County, Destination
 
@@ -118,11 +118,11 @@ class Folder:
 
     @property
     def issuers(self) -> Path:
-        return self.secrets / ISSUERS
+        return self.secrets / PUBLIC / ISSUERS
 
     @property
     def party_keys(self) -> Path:
-        return self.secrets / PARTY_KEYS
+        return self.secrets / PUBLIC / PARTY_KEYS
 
 
 def helpers(folder: Folder, ports: Ports, families: Path = FAMILIES) -> Iterator[Process]:

@@ -13,13 +13,16 @@ import yaml
 
 from rinnan_chassis import provision
 from rinnan_chassis.topics import Topics
-from rinnan_local.keys import write_keys
+from rinnan_local.keys import PUBLIC, write_keys
 from rinnan_local.processes import ADAPTER, PREFERRED_PORTS, Folder, Ports, Process, helpers, hosts, rooms
 from rinnan_local.stack import ROOT
 from rinnan_profiles.loading import load
 
 PORTS = {"RINNAN_HTTP_PORT", "RINNAN_HEALTH_PORT"}
 IN_IMAGES = {*PORTS, "RINNAN_COUNTIES_DIR", "RINNAN_CONTRACTS_DIR", "RINNAN_PARTY_KEYS_FILE"}
+OWN_FILES = {"login.env", "wrapping_keys.json"}
+PUBLIC_FILES = {"issuers.json", "party_keys.json"}
+MORE = {"intake": {"own.env", "party_key.json", "identity_pepper"}, "invitation": {"own.env", "code_pepper"}}
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
 COUNTIES = tuple(load(ROOT / "contracts", ROOT / "deploy" / "counties").counties.values())
 
@@ -40,8 +43,20 @@ def test_every_process_of_the_table_is_a_service_that_runs_the_same_module(ports
 
 
 def test_every_room_is_given_the_secrets_of_its_own_login_only(ports: Ports) -> None:
-    table = [*rooms(ports), *hosts(COUNTIES, ports)]
-    assert [_service(process)["command"][:2] for process in table] == [["as", process.login] for process in table]
+    for process in [*rooms(ports), *hosts(COUNTIES, ports)]:
+        assert _service(process)["command"][:2] == ["as", process.login]
+        assert {(each["target"], each["volume"]["subpath"]) for each in _service(process)["volumes"]} == {
+            (f"/secrets/{process.login}", process.login),
+            (f"/secrets/{PUBLIC}", PUBLIC),
+        }
+        assert all(each["read_only"] for each in _service(process)["volumes"])
+
+
+def test_only_who_makes_the_secrets_is_given_all_of_them() -> None:
+    whole = {
+        name for name, told in SERVICES.items() if any(str(each)[:8] == "secrets:" for each in told.get("volumes", ()))
+    }
+    assert whole == {"provision", "keys"}
 
 
 def test_every_room_is_told_what_the_table_tells_it(ports: Ports) -> None:
@@ -95,6 +110,11 @@ def test_every_room_can_read_its_settings(ports: Ports, tmp_path: Path, monkeypa
             settings = import_module(process.module.replace(".app", ".settings"))
             read = settings.read_settings()[0] if process.login.startswith(ADAPTER) else settings.Settings.read()
         assert read.held_wrapping_keys() or process.name == "event_log", process.name
+        mine = secrets / process.login, secrets / PUBLIC
+        files = [path for path in vars(read).values() if isinstance(path, Path) and path.is_relative_to(secrets)]
+        assert all(path.parent in mine for path in files), process.name
+        files = [path for folder in mine for path in folder.iterdir()]
+        assert {path.name for path in files} - PUBLIC_FILES - OWN_FILES == MORE.get(process.login, set()), process.name
         assert all(path.exists() for path in vars(read).values() if isinstance(path, Path)), process.name
 
 

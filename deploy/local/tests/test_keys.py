@@ -9,42 +9,44 @@ import pytest
 
 from rinnan_chassis.web.issuers import ParentIssuer, StaffIssuer, issuers_of
 from rinnan_chassis.web.tokens import public_keys
-from rinnan_local.keys import write_keys
+from rinnan_local.keys import PUBLIC, write_keys
 from rinnan_local.processes import surroundings
 
 PROVIDER = "http://127.0.0.1:20100"
-PUBLIC = {"party_keys.json", "issuers.json"}
 
 
 def test_every_secret_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     write_keys(tmp_path, identity_provider=PROVIDER)
-    secret = [path for path in tmp_path.iterdir() if path.name not in PUBLIC]
+    secret = [path for path in tmp_path.rglob("*") if path.parent.name != PUBLIC]
+    assert len(secret) > 5
     assert {path.stat().st_mode & 0o077 for path in secret} == {0}
 
 
 def test_keys_and_peppers_stay_the_same_at_the_next_start(tmp_path: Path) -> None:
     write_keys(tmp_path, identity_provider=PROVIDER)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     write_keys(tmp_path, identity_provider=PROVIDER)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_the_two_peppers_are_different(tmp_path: Path) -> None:
     write_keys(tmp_path, identity_provider=PROVIDER)
-    assert (tmp_path / "identity_pepper").read_bytes() != (tmp_path / "code_pepper").read_bytes()
+    assert (tmp_path / "intake" / "identity_pepper").read_bytes() != (
+        tmp_path / "invitation" / "code_pepper"
+    ).read_bytes()
 
 
 def test_the_published_key_of_party_tokens_is_the_public_half_of_intakes(tmp_path: Path) -> None:
     told = write_keys(tmp_path, identity_provider=PROVIDER)
     private = json.loads(Path(told["intake"]["RINNAN_PARTY_KEY_FILE"]).read_text())
-    (published,) = public_keys(tmp_path / "party_keys.json").keys
+    (published,) = public_keys(tmp_path / PUBLIC / "party_keys.json").keys
     assert published.as_dict(private=False)["x"] == private["x"]
     assert published.kid == private["kid"]
 
 
 def test_services_read_the_issuers_of_parents_and_of_staff(tmp_path: Path) -> None:
     write_keys(tmp_path, identity_provider=PROVIDER)
-    issuers = issuers_of(tmp_path / "issuers.json")
+    issuers = issuers_of(tmp_path / PUBLIC / "issuers.json")
     assert [(type(each), each.issuer) for each in issuers] == [
         (ParentIssuer, f"{PROVIDER}/parents"),
         (StaffIssuer, f"{PROVIDER}/staff"),

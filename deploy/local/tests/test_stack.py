@@ -24,11 +24,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def _secrets(folder: Path) -> set[str]:
     """Every password and key below a folder of secrets."""
-    lines = [line for file in folder.glob("*.env") for line in file.read_text().splitlines()]
+    lines = [line for file in folder.rglob("*.env") for line in file.read_text().splitlines()]
     values = [line.partition("=")[2] for line in lines]
     passwords = {value.partition("@")[0].rpartition(":")[2] for value in values if "@" in value}
-    keys = {key for file in folder.glob("*.wrapping_keys.json") for key in json.loads(file.read_text()).values()}
-    return passwords | keys | {(folder / "identity_pepper").read_text(), (folder / "code_pepper").read_text()}
+    keys = {key for file in folder.rglob("*wrapping_keys.json") for key in json.loads(file.read_text()).values()}
+    return passwords | keys | {file.read_text() for file in folder.rglob("*_pepper")}
 
 
 def test_every_process_is_ready(stack: Stack) -> None:

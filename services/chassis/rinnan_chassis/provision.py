@@ -1,8 +1,8 @@
 """Provisioning: Kafka topics, a database with a schema and a login per room, and the keyring with its rights.
 
 Everything follows `topics.toml` and can be run again at will: it creates what is missing, gives the rights that the
-file gives and takes those that it gives no longer. Each login's secrets go to a file of their own, `<login>.env`, that
-only its owner can read.
+file gives and takes those that it gives no longer. Each login's secrets go to a folder of its own that only its owner
+can read, so that a room can be given its folder and no other's.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _write_environments(
     database: str,
     shared: Mapping[str, str],
 ) -> dict[str, dict[str, str]]:
-    """A file with each login's password and one with its wrapping keys: those that stand there, or fresh ones."""
+    """In each login's folder its password and its wrapping keys: those that stand there, or fresh ones."""
     topics = Topics.load(topics_file)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     master = out / MASTER_KEYS
@@ -147,9 +147,11 @@ def _write_environments(
     _write_secretly(master, write_wrapping_keys(every))
     environments: dict[str, dict[str, str]] = {}
     for login in wanted:
-        keys_file = out / f"{login.schema}.wrapping_keys.json"
+        own = out / login.schema
+        own.mkdir(mode=0o700, exist_ok=True)
+        keys_file = own / "wrapping_keys.json"
         _write_secretly(keys_file, write_wrapping_keys({group: every[group] for group in topics.may_open(login.room)}))
-        before = _read_environment(out / f"{login.schema}.env")
+        before = _read_environment(own / "login.env")
         password = _password(before) if before else secrets.token_urlsafe(24)
         environment = {
             f"{PREFIX}DATABASE_URL": _url(admin_url, login.role, password, database),
@@ -158,7 +160,7 @@ def _write_environments(
             **shared,
         }
         lines = (f"{name}={value}\n" for name, value in environment.items())
-        _write_secretly(out / f"{login.schema}.env", "".join(lines))
+        _write_secretly(own / "login.env", "".join(lines))
         environments[login.schema] = environment
     return environments
 

@@ -120,12 +120,15 @@ async def test_secret_files_are_for_their_owner_and_hold_only_the_rooms_own_grou
     told = await provision(
         admin_database_url=postgres_admin_url, kafka=None, topics_file=TOPICS_FILE, out=tmp_path, database=database
     )
-    assert modes(tmp_path) == {0o600}
+    assert modes(tmp_path) == {0o600, 0o700}
+    assert all(modes(tmp_path / room) == {0o600} for room in told)
     every = load_wrapping_keys(tmp_path / MASTER_KEYS)
     for room, environment in told.items():
-        keys = load_wrapping_keys(Path(environment["RINNAN_WRAPPING_KEYS_FILE"]))
+        keys_file = Path(environment["RINNAN_WRAPPING_KEYS_FILE"])
+        assert keys_file.parent == tmp_path / room
+        keys = load_wrapping_keys(keys_file)
         assert keys == {group: every[group] for group in TOPICS.may_open(room)}
-    assert load_wrapping_keys(tmp_path / "event_log.wrapping_keys.json") == {}
+    assert load_wrapping_keys(tmp_path / "event_log" / "wrapping_keys.json") == {}
 
 
 @pytest.mark.stack
