@@ -43,6 +43,7 @@ class Cast:
     begun: tuple[Family, ...]
     twins: Mapping[str, Mapping[str, Family]]
     chaos: tuple[Family, ...]
+    doubled: Family
     alone: Family
     whole: Family
     screened: Mapping[str, Family]
@@ -55,7 +56,7 @@ class Cast:
 
     def everybody(self) -> Iterator[Family]:
         """All of them."""
-        yield from (*self.begun, *self.chaos, self.alone, self.whole, self.told, self.newcomer)
+        yield from (*self.begun, *self.chaos, self.doubled, self.alone, self.whole, self.told, self.newcomer)
         yield from (self.forgotten, self.shelved, self.unanswered)
         for several in (*self.twins.values(), self.screened, self.marked):
             yield from several.values()
@@ -83,6 +84,7 @@ BOTH_COMPLETE: Mapping[str, Mapping[str, Any]] = {
 WHILE_THE_OTHER_WAITS = (
     *("only-joins", "leaves", "is-nearly-whole", "leaves-when-nearly-whole", "asks-alone", "withdraws-consents"),
 )
+WHILE_THE_OTHER_HAS_TOLD = ("silent", "declines", "only-joins", "leaves", "asks-alone", "leaves-when-nearly-whole")
 NEVER_BOTH = ("silent", "declines", *WHILE_THE_OTHER_WAITS)
 """What a parent may do that never makes both whole: the other must not be able to tell one from another."""
 
@@ -101,6 +103,9 @@ def cast(places: Places) -> Cast:
                 for name, does in BOTH_COMPLETE.items()
             },
             "one completes": {name: invent.family(f"one-{name}", places.system, JOINS, STARTS) for name in NEVER_BOTH},
+            "one told": {
+                name: invent.family(f"told-{name}", places.system, JOINS, STARTS) for name in WHILE_THE_OTHER_HAS_TOLD
+            },
             "one waits": {
                 name: invent.family(f"waits-{name}", places.system, STARTS, JOINS) for name in WHILE_THE_OTHER_WAITS
             },
@@ -109,6 +114,7 @@ def cast(places: Places) -> Cast:
             invent.family(f"chaos-{_letters(number)}", _spread(places, number), *_met(number))
             for number in range(CHAOS)
         ),
+        doubled=invent.family("doubled", places.system, STARTS, STARTS),
         alone=invent.family("alone", places.system, STARTS, JOINS),
         whole=invent.family(
             "whole",

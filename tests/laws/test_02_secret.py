@@ -56,27 +56,47 @@ class Twin:
         """All that the second parent was answered until then."""
         return answers(self.second.exchanges[: self.stages[until_stage]], self.mask)
 
+    @property
+    def scene(self) -> str:
+        return self.play.family.id.partition("-")[0]
+
+    @property
+    def own_mailbox(self) -> Mapping[str, str]:
+        """What the second parent may tell of the first: that a mailbox of the second's own reaches them."""
+        return {"language": self.second.language, "email": self.second.who.email}
+
     async def comes_in(self) -> None:
         """The second parent comes in, and completes where the scene says so."""
-        if self.play.family.id.startswith("waits-"):
-            await self.first.start()
-            await self.second.join()
-        else:
-            await self.second.start()
-            await self.second.complete()
+        second = self.second
+        match self.scene:
+            case "waits":
+                await self.first.start()
+                await second.join()
+            case "told":
+                await second.start(self.own_mailbox)
+                await second.complete()
+                await second.read_code()
+            case _:
+                await second.start()
+                await second.complete()
+
+    async def tries_to_find_out(self) -> None:
+        """The second parent starts once more, and has the other asked once more."""
+        await self.second.start(self.own_mailbox)
+        await self.second.ask_again(self.own_mailbox)
 
     async def first_acts(self) -> None:
         """What differs between twins."""
-        scene, _, act = self.play.family.id.partition("-")
-        match act:
-            case "silent":
+        act = self.play.family.id.partition("-")[2]
+        if act == "silent":
+            return
+        if self.scene != "waits":
+            code = await (self.second if self.scene == "told" else self.first).read_code()
+            if act == "declines":
+                await self.first.decline(code)
                 return
-            case "declines":
-                await self.first.decline()
-                return
-        if scene != "waits":
-            await self.first.join()
-        if scene == "both":
+            await self.first.join(code)
+        if self.scene == "both":
             await self.first.complete()
         else:
             await self._goes_some_way(act)
@@ -119,7 +139,7 @@ class Twin:
         page = self.house.installation.profiles.form(seen["pins"]["form"]).steps[0].id
         for room, path in (("intake", f"/form/{page}"), ("consent", "/consents"), ("risk_screening", "/screening")):
             await second._own("GET", room, path)
-        if self.play.family.id.startswith("waits-"):
+        if self.scene == "waits":
             await second.save_contact()
 
     async def look_around(self, stage: str) -> None:
@@ -165,6 +185,7 @@ async def _played(house: House) -> Scenes:
         await _each(twins, Twin.first_acts)
         await asyncio.sleep(SETTLES)
         await _each(twins, lambda twin: twin.look_around(ACTED))
+        await _each(scenes["one told"].values(), Twin.tries_to_find_out)
         async with house.statements() as statements:
             for twin in twins:
                 await twin.is_watched(statements)
@@ -213,6 +234,11 @@ def _shapes(twin: Twin, messages: list[wire.Message]) -> Counter[wire.Shape]:
     return wire.shapes(of_it, parties | ({twin.second.party_id: "second"} if twin.second.party_id else {}))
 
 
+def never_both(scenes: Scenes) -> list[Twin]:
+    """The twins of whom the first never completes."""
+    return [twin for scene, twins in scenes.items() if scene != "both complete" for twin in twins.values()]
+
+
 def test_all_that_can_be_fetched_is_the_same_whatever_the_other_did(scenes: Scenes) -> None:
     for twins in scenes.values():
         model, *others = twins.values()
@@ -243,12 +269,19 @@ def test_who_has_completed_cannot_tell_before_the_full_hour_whether_the_other_ha
 
 
 def test_who_has_not_acted_sees_no_change_before_the_deadline(scenes: Scenes) -> None:
-    for twin in (*scenes["one completes"].values(), *scenes["one waits"].values()):
+    for twin in never_both(scenes):
         assert {shown for stage, shown in twin.shown.items() if stage != ENDED} == {"open"}, twin.play.family.id
 
 
+def test_a_mailbox_of_ones_own_told_as_the_others_gets_every_letter_whatever_the_other_did(scenes: Scenes) -> None:
+    for twin in scenes["one told"].values():
+        first, asked_again, reminded, reminded_again, _ = map(len, twin.mailbox.values())
+        assert (first, asked_again) == (1, 3), twin.play.family.id
+        assert asked_again < reminded < reminded_again, twin.play.family.id
+
+
 def test_every_cause_comes_to_the_one_neutral_ending(scenes: Scenes) -> None:
-    for twin in (*scenes["one completes"].values(), *scenes["one waits"].values()):
+    for twin in never_both(scenes):
         assert twin.shown[ENDED] == "closed", twin.play.family.id
 
 

@@ -42,6 +42,7 @@ class Ended:
     family: Family
     registration_id: UUID
     deliveries: list[Mapping[str, Any]]
+    letters: Mapping[Arrives, list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,21 @@ async def _chaos(house: House) -> Chaos:
         counties = {play.family.county for play in plays}
         operators = {county: await entered.enter_async_context(house.staff(county, "operator")) for county in counties}
         await _settle(house, plays, operators)
-        ended = [
-            Ended(
-                play.family,
-                play.registration_id,
-                await operators[play.family.county].deliveries(play.registration_id),
-            )
-            for play in plays
-        ]
+        ended = [await _ended(play, operators[play.family.county]) for play in plays]
         async with house.systems() as systems:
             servers = {house.server(place) for place in (house.places.system, house.places.slow)}
             effects = {server: await systems.effects(server) for server in servers}
             await systems.behave(house.server(house.places.slow))
     return Chaos(killing.result(), ended, effects)
+
+
+async def _ended(play: Play, operator: MemberOfStaff) -> Ended:
+    deliveries = await operator.deliveries(play.registration_id)
+    letters = {
+        arrives: [len(await parent.letters()) for parent in play.parents if parent.who.arrives is arrives]
+        for arrives in Arrives
+    }
+    return Ended(play.family, play.registration_id, deliveries, letters)
 
 
 async def _registers(parent: Parent, *, after: float) -> None:
@@ -200,6 +203,12 @@ def test_nobody_has_two_registrations(chaos: Chaos) -> None:
     assert len({ended.registration_id for ended in chaos.ended}) == len(chaos.ended) == 50
 
 
+def test_who_was_asked_got_one_letter_and_nobody_got_two(chaos: Chaos) -> None:
+    for ended in chaos.ended:
+        assert set(ended.letters[Arrives.JOINS_BY_CODE]) <= {1}, ended.family.id
+        assert set(ended.letters[Arrives.STARTS]) <= {0, 1}, ended.family.id
+
+
 @pytest.mark.parametrize(
     "question",
     ["dead_letter", "parked", "subject where held_at is not null", "work where state = 'stuck'"],
@@ -211,3 +220,15 @@ async def test_nothing_was_set_aside(house: House, chaos: Chaos, question: str) 
     for room in rooms:
         found = await house.rows(f"select * from {room['table_schema']}.{question}")  # noqa: S608 - our own names
         assert not found, room["table_schema"]
+
+
+async def test_a_system_that_doubles_what_it_took_is_found_out_by_counting(house: House) -> None:
+    place = house.places.system
+    async with house.systems() as systems, house.staff(place, "operator") as operator:
+        await systems.behave(house.server(place), mood="doubles")
+        try:
+            async with house.played(house.cast.doubled) as play:
+                delivery = await house.delivery(operator, play.registration_id, "confirmed")
+        finally:
+            await systems.behave(house.server(place))
+    assert delivery["doubled"]

@@ -69,7 +69,7 @@ async def _told(house: House) -> list[Told]:
         async with house.staff(county, "operator") as operator:
             for key in (key for key, known in counties.items() if known == county):
                 life, ledger = await operator.life(UUID(key)), await operator.deliveries(UUID(key))
-                found.append(Told(life, ledger, said[key]))
+                found.append(Told(life, ledger, wire.first_times(said[key])))
     return found
 
 

@@ -80,6 +80,14 @@ def of(messages: Iterable[Message], registration_id: UUID) -> list[Message]:
     return [message for message in messages if message.key == str(registration_id).encode()]
 
 
+def first_times(messages: Iterable[Message]) -> list[Message]:
+    """Each message where it was said first: after a crash it may be said again, under the same id."""
+    seen: dict[bytes, Message] = {}
+    for message in messages:
+        seen.setdefault(message.headers["ce_id"], message)
+    return list(seen.values())
+
+
 def base64url(text: str) -> bytes:
     """What a part of a sealed token spells."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
