@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -24,16 +25,95 @@ def write(path: Path, room: str) -> Path:
     return path
 
 
-@pytest.mark.usefixtures("terminal")
-def test_the_local_stack_that_was_started_last_is_found_from_any_folder_below(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    older, newer = (write(tmp_path / "tree/var" / name / "addresses.json", name) for name in ("demo", "up"))
+@pytest.fixture
+def here(terminal: Terminal, tmp_path: Path) -> Path:
+    """The current folder, in which no installation is named."""
+    terminal.monkeypatch.delenv(INSTALLATION, raising=False)
+    terminal.monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_local_stack_that_was_started_last_here_is_found(here: Path) -> None:
+    older, newer = (
+        write(here / "var" / name / "addresses.json", f"http://127.0.0.1/{name}") for name in ("demo", "up")
+    )
     os.utime(older, (1, 1))
     os.utime(newer, (2, 2))
-    (tmp_path / "tree/services/console").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "tree/services/console")
-    assert Installation.find(None).rooms == {"intake": "up"}
+    assert Installation.find(None).rooms == {"intake": "http://127.0.0.1/up"}
+
+
+def test_nothing_is_looked_for_in_a_folder_above(here: Path) -> None:
+    write(here / "var/up/addresses.json", "http://127.0.0.1/up")
+    (here / "below").mkdir()
+    os.chdir(here / "below")
+    with pytest.raises(NotUsable, match="No installation"):
+        Installation.find(None)
+
+
+@pytest.mark.parametrize("place", ["var", "var/up", "var/up/addresses.json"])
+def test_a_file_that_somebody_else_could_have_written_is_passed_over(here: Path, place: str) -> None:
+    write(here / "var/up/addresses.json", "http://127.0.0.1/up")
+    (here / place).chmod(0o777)
+    with pytest.raises(NotUsable, match="passed over"):
+        Installation.find(None)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("place", ["var", "var/up", "var/up/addresses.json"])
+def test_a_file_of_somebody_else_is_passed_over(here: Path, place: str) -> None:
+    write(here / "var/up/addresses.json", "http://127.0.0.1/up")
+    os.chown(here / place, 65534, 65534)
+    with pytest.raises(NotUsable, match="passed over"):
+        Installation.find(None)
+
+
+def test_a_link_to_a_file_elsewhere_is_passed_over(here: Path) -> None:
+    (here / "var").mkdir()
+    (here / "var/up").symlink_to(write(here / "elsewhere/addresses.json", "http://127.0.0.1/up").parent)
+    with pytest.raises(NotUsable, match="passed over"):
+        Installation.find(None)
+
+
+def test_a_file_that_was_found_leads_to_this_machine_only(here: Path) -> None:
+    write(here / "var/up/addresses.json", "http://10.0.0.1:20110")
+    with pytest.raises(NotUsable, match="passed over"):
+        Installation.find(None)
+
+
+def test_a_command_in_a_file_that_was_found_is_never_run(here: Path, terminal: Terminal) -> None:
+    path = write(here / "var/up/addresses.json", "http://127.0.0.1/up")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "token_command": f"touch {here}/was-run"}))
+    terminal.monkeypatch.delenv(TOKEN)
+    with pytest.raises(NotUsable, match="No staff token"):
+        Installation.find(None).token()
+    assert not (here / "was-run").exists()
+    assert Installation.find(path).token() == ""
+    assert (here / "was-run").exists()
+
+
+@pytest.mark.parametrize(("issuer", "sent"), [("http://127.0.0.1:1/staff", True), ("https://county.example", False)])
+def test_to_a_file_that_was_found_only_a_token_of_its_own_sign_in_goes(
+    here: Path, terminal: Terminal, issuer: str, sent: bool
+) -> None:
+    path = write(here / "var/up/addresses.json", "http://127.0.0.1/up")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "identity_provider": "http://127.0.0.1:1"}))
+    told = base64.urlsafe_b64encode(json.dumps({"iss": issuer}).encode()).decode().rstrip("=")
+    token = f"e30.{told}.c2lnbmVk"
+    terminal.monkeypatch.setenv(TOKEN, token)
+    assert Installation.find(path).token() == token
+    if sent:
+        assert Installation.find(None).token() == token
+    else:
+        with pytest.raises(NotUsable, match="another sign-in"):
+            Installation.find(None).token()
+
+
+@pytest.mark.parametrize("token", ["a-token", "a.b.c", "e30.W10.x", "e30.e30.x", ""])
+def test_what_is_no_token_is_sent_nowhere_that_was_found(here: Path, terminal: Terminal, token: str) -> None:
+    write(here / "var/up/addresses.json", "http://127.0.0.1/up")
+    terminal.monkeypatch.setenv(TOKEN, token)
+    with pytest.raises(NotUsable):
+        Installation.find(None).token()
 
 
 @pytest.mark.usefixtures("terminal")
