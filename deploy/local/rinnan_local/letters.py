@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rinnan_local.families import Arrives, Family, Parent
+from rinnan_local.families import Arrives, Family, Parent, Then
 from rinnan_local.parents import CODE
 
 Told = Mapping[str, Any]
@@ -16,7 +16,8 @@ def wrong_letters(caught: Iterable[Told], families: Iterable[Family], reminders:
     """What is wrong with what was caught, by person. `reminders` is how many days of reminding have passed.
 
     Whoever is asked gets one letter with a code for each family; of two who start at the same moment each may be asked
-    before their own start is heard. A reminder has no code, and whoever never came has had every one.
+    before their own start is heard. A reminder has no code: every one goes to an address that a parent told for one who
+    did not come to stay, whether silent or declining, and none to whoever was through with their own part.
     """
     letters = list(caught)
     asked, reminded = Counter[str](), Counter[str]()
@@ -35,8 +36,8 @@ def wrong_letters(caught: Iterable[Told], families: Iterable[Family], reminders:
         least = sum(parent.arrives is not Arrives.STARTS for parent, _ in places)
         if not least <= codes <= sum(_may_be_asked(parent, family) for parent, family in places):
             yield f"{person} was asked {codes} times"
-        silent = sum(parent.arrives is Arrives.NEVER for parent, _ in places)
-        if not silent * reminders <= nudges <= len(places) * reminders:
+        elsewhere = sum(parent.arrives is Arrives.NEVER or parent.then is Then.DECLINES for parent, _ in places)
+        if nudges != elsewhere * reminders:
             yield f"{person} was reminded {nudges} times"
     strangers = {*asked, *reminded} - {w for places in known.values() for p, _ in places for w in (p.email, p.phone)}
     if strangers:
