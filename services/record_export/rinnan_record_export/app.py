@@ -39,7 +39,7 @@ def room(settings: Settings) -> Room[Registration]:
         routes=routes,
         migrations=HERE / "migrations",
         problems=HERE / "problems.toml",
-        county_of=lambda state: state.opening.county if state and state.opening else None,
+        owner_of=lambda state: state.opening.county if state and state.opening else None,
     )
 
 

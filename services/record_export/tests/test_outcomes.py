@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ from rinnan_events.record_export import (
     PackageRecalled,
     PackageRenderRequested,
 )
+from rinnan_record_export.domain import packages
+from rinnan_record_export.domain.packages import Release, SendBack, Why
 
 if TYPE_CHECKING:
     from conftest import Play
@@ -31,7 +35,17 @@ def test_what_the_system_took_is_confirmed_under_its_receipt(requested: Play) ->
 def test_two_effects_of_one_delivery_raise_doubled(requested: Play) -> None:
     requested.answers(Outcome.CONFIRMED, effects=2)
     assert (requested.delivery().reason, requested.delivery().doubled) == ("doubled", True)
-    assert any(key.endswith("doubled") for kind, key in requested.works if kind == "alarm")
+    assert list(requested.alarms.values()) == ["doubled"]
+
+
+@pytest.mark.parametrize("counted", [2, 3])
+def test_every_confirmation_is_counted_also_one_that_comes_long_after_the_first(requested: Play, counted: int) -> None:
+    requested.answers(Outcome.CONFIRMED, effects=1)
+    assert requested.alarms == {}
+    requested.passes(days=3)
+    requested.answers(Outcome.ALREADY_THERE, effects=counted, look=None)
+    assert (requested.delivery().state, requested.delivery().doubled) == (DeliveryState.CONFIRMED, True)
+    assert list(requested.alarms.values()) == ["doubled"]
 
 
 def test_the_same_answer_twice_moves_once(requested: Play) -> None:
@@ -59,6 +73,51 @@ def test_an_unanswered_write_is_looked_for_only_once_it_has_settled(requested: P
     assert requested.count(DeliveryLookupRequested) == 0
     requested.passes(seconds=1)
     assert requested.count(DeliveryLookupRequested) == 1
+
+
+def test_where_the_host_told_no_time_a_write_settles_after_its_lease_and_what_the_destination_declares(
+    requested: Play,
+) -> None:
+    destination = requested.profiles.county("vakehyva").destinations[0]
+    requested.answers(Outcome.UNKNOWN)
+    requested.passes(seconds=(destination.lease + destination.settle_after).total_seconds() - 1)
+    assert requested.count(DeliveryLookupRequested) == 0
+    requested.passes(seconds=1)
+    assert requested.count(DeliveryLookupRequested) == 1
+
+
+@pytest.mark.parametrize("county", ["vakehyva", "pirha"])
+def test_two_looks_are_a_quarter_of_what_the_destination_declares_apart_and_a_minute_at_least(
+    a_play: Callable[..., Play], county: str
+) -> None:
+    play = a_play(county=county)
+    play.hears(*play.everything())
+    play.runs_what_is_due()
+    apart = max(play.profiles.county(county).destinations[0].settle_after / 4, timedelta(minutes=1))
+    play.answers(Outcome.UNKNOWN, settles_at=play.now)
+    play.runs_what_is_due()
+    play.answers(Outcome.ABSENT)
+    play.passes(seconds=apart.total_seconds() - 1)
+    assert play.count(DeliveryLookupRequested) == 1
+    play.passes(seconds=1)
+    assert play.count(DeliveryLookupRequested) == 2
+
+
+def test_a_look_after_an_earlier_write_tells_nothing_of_a_later_one(requested: Play) -> None:
+    for _ in range(2):
+        requested.answers(Outcome.UNKNOWN, settles_at=requested.now)
+        requested.runs_what_is_due()
+        requested.answers(Outcome.ABSENT)
+        requested.passes(minutes=1)
+        requested.answers(Outcome.ABSENT)
+        requested.runs_what_is_due()
+    requested.answers(Outcome.UNKNOWN, settles_at=requested.now)
+    requested.runs_what_is_due()
+    for attempt in (1, 2, 2):
+        requested.answers(Outcome.ABSENT, attempt=attempt, look=1)
+    requested.passes(minutes=10)
+    assert requested.delivery().absents == 0
+    assert requested.count(DeliveryRequested) == 3
 
 
 def test_only_two_looks_apart_from_each_other_lead_to_a_second_write(requested: Play) -> None:
@@ -119,6 +178,7 @@ def test_a_late_confirmation_of_an_earlier_attempt_counts(requested: Play, late:
 def test_a_rejection_is_a_persons_at_once_and_papers_when_it_is_due(requested: Play) -> None:
     requested.answers(Outcome.REJECTED, reason="not_valid")
     assert (requested.delivery().state, requested.delivery().reason) == (DeliveryState.REJECTED, "not_valid")
+    assert list(requested.alarms.values()) == ["rejected"]
     requested.passes(days=7)
     (asked,) = [each for each in requested.said if isinstance(each, PackageRenderRequested)]
     assert (asked.destination, asked.look_first) == ("vakehyva-paper", False)
@@ -165,6 +225,78 @@ def test_confirmed_before_the_package_was_released_cancels_it(prepared: Play) ->
     prepared.answers(Outcome.CONFIRMED, attempt=1)
     assert prepared.delivery().state is DeliveryState.CONFIRMED
     assert prepared.count(PackageRecalled) == 1
+
+
+def test_a_package_that_is_rendered_after_the_confirmation_is_recalled_and_never_prepared(requested: Play) -> None:
+    requested.passes(days=7)
+    requested.answers(Outcome.CONFIRMED, attempt=1)
+    requested.answers(Outcome.PACKAGE_RENDERED, attempt=2)
+    assert requested.delivery().state is DeliveryState.CONFIRMED
+    assert requested.count(PackageRecalled) == 1
+
+
+def test_confirmed_although_nobody_was_left_in_it_is_a_conflict_for_a_person(requested: Play) -> None:
+    requested.answers(Outcome.UNAVAILABLE)
+    requested.hears(requested.left(requested.one), requested.left(requested.other))
+    requested.passes(seconds=10)
+    assert requested.delivery().state is DeliveryState.CANCELLED
+    requested.answers(Outcome.CONFIRMED, attempt=1)
+    assert requested.delivery().state is DeliveryState.CONFLICT
+    assert "conflict" in requested.alarms.values()
+
+
+def test_a_package_that_is_not_there_when_the_promise_is_in_danger_raises_an_alarm(a_play: Callable[..., Play]) -> None:
+    play = a_play(county="lapha")
+    play.hears(*play.everything())
+    play.runs_what_is_due()
+    play.now = play.delivery().paper_at
+    play.runs_what_is_due()
+    assert list(play.alarms.values()) == ["package_late"]
+
+
+def test_a_package_that_is_there_by_then_raises_none(a_play: Callable[..., Play]) -> None:
+    play = a_play(county="lapha")
+    play.hears(*play.everything())
+    play.runs_what_is_due()
+    play.answers(Outcome.PACKAGE_RENDERED)
+    play.passes(days=30)
+    assert play.alarms == {}
+
+
+@pytest.fixture
+def unsearchable(a_play: Callable[..., Play]) -> Play:
+    """A system that cannot be searched has taken a request."""
+    play = a_play()
+    county = play.profiles.county("vakehyva")
+    first, *others = county.destinations
+    blind = first.model_copy(update={"capabilities": first.capabilities.model_copy(update={"searchable": False})})
+    changed = county.model_copy(update={"destinations": (blind, *others)})
+    play.profiles = replace(play.profiles, counties={**play.profiles.counties, "vakehyva": changed})
+    play.hears(*play.everything())
+    play.runs_what_is_due()
+    return play
+
+
+def test_what_cannot_be_searched_is_looked_for_by_a_person_once_it_has_settled(unsearchable: Play) -> None:
+    unsearchable.answers(Outcome.UNKNOWN, settles_at=unsearchable.now + timedelta(minutes=3))
+    unsearchable.passes(minutes=2)
+    assert unsearchable.count(PackageRenderRequested) == 0
+    unsearchable.passes(minutes=1)
+    (asked,) = [each for each in unsearchable.said if isinstance(each, PackageRenderRequested)]
+    assert asked.look_first
+    assert unsearchable.count(DeliveryLookupRequested) == 0
+    assert unsearchable.count(DeliveryRequested) == 1
+
+
+def test_what_was_not_keyed_in_and_cannot_be_searched_is_a_conflict_for_a_person(unsearchable: Play) -> None:
+    unsearchable.answers(Outcome.UNKNOWN, settles_at=unsearchable.now)
+    unsearchable.runs_what_is_due()
+    unsearchable.answers(Outcome.PACKAGE_RENDERED)
+    unsearchable.decide(packages.release, Release("aino", "vakehyva", unsearchable.delivery_id()))
+    unsearchable.decide(packages.send_back, SendBack("aino", "vakehyva", unsearchable.delivery_id(), Why.LOST))
+    assert unsearchable.delivery().state is DeliveryState.CONFLICT
+    assert unsearchable.count(DeliveryRequested) == 1
+    assert list(unsearchable.alarms.values()) == ["conflict"]
 
 
 def test_every_move_tells_where_from(prepared: Play) -> None:

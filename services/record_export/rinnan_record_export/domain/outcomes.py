@@ -114,8 +114,11 @@ def turn_to_paper(state: Registration | None, fact: PaperDue, ctx: Context) -> D
     """Have a package made of what has not landed. What may still come to stand is let settle first."""
     delivery_id = UUID(fact.delivery_id)
     delivery = state.deliveries.get(delivery_id) if state else None
-    if state is None or delivery is None or ctx.now < delivery.paper_at or delivery.is_on_paper:
+    if state is None or delivery is None or ctx.now < delivery.paper_at:
         return None
+    if delivery.is_on_paper:
+        is_late = delivery.state in {DeliveryState.REQUESTED, DeliveryState.WAITING}
+        return Decision(works=(alarm(delivery_id, "package_late", ctx),)) if is_late else None
     destination = county_now(state, ctx).destination(delivery.destination)
     match delivery.state:
         case DeliveryState.WAITING | DeliveryState.REJECTED:
