@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -289,6 +290,7 @@ FAMILY_STAYS = st.one_of(HOST, HOST, HOST, TIME, TIME, TIME, STAFF, STAFF, AGAIN
 SOMEBODY_GOES = st.one_of(HOST, HOST, TIME, TIME, STAFF, AGAIN, PARENTS)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     county=st.sampled_from(["vakehyva", "vakehyva", "pirha", "lapha"]),
