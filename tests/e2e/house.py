@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey
 
+from rinnan_chassis.operations import Operations
 from rinnan_chassis.room import Room
 from rinnan_chassis.testing import Stage, stage_of
 from rinnan_chassis.testing.clock import StageClock
@@ -143,7 +144,7 @@ async def _on_stage(
             clock=clock,
         )
     )
-    routers = [operations(stage.operations, doors), *room.routes(stage.desk, doors)]
+    routers = [operations(Operations(stage.batches, room.owner_of), doors), *room.routes(stage.desk, doors)]
     app = application(f"Rinnan {room.name}", room.version, routers, Problems.load(*filter(None, [room.problems])))
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{room.name}.invalid")
     return OnStage(stage, app, await entered.enter_async_context(http))

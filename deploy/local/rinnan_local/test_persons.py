@@ -17,12 +17,12 @@ Claims = Mapping[str, Any]
 
 
 class MemberOfStaff(Read):
-    """A professional of one county, with some of the four rights."""
+    """A professional of one county, with some of the rights."""
 
     person: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
     name: str
     county: str
-    rights: tuple[Literal["life", "bodies", "protected", "act"], ...]
+    rights: tuple[Literal["life", "bodies", "protected", "act", "operate"], ...]
 
 
 def load_staff(path: Path = STAFF) -> tuple[MemberOfStaff, ...]:

@@ -27,7 +27,7 @@ from rinnan_chassis.hearing import Deciding, Ear, Hearer
 from rinnan_chassis.housekeeping import Housekeeping
 from rinnan_chassis.keyring import Keyring
 from rinnan_chassis.logs import set_up_logs
-from rinnan_chassis.operations import Operations
+from rinnan_chassis.operations import Operations, OwnerOf, nobody_knows
 from rinnan_chassis.relay import Relay
 from rinnan_chassis.settings import Settings
 from rinnan_chassis.topics import Topics
@@ -78,6 +78,7 @@ class Room(Generic[S]):
     hearer: Callable[[Batches[S]], Hearer] = Deciding
     topics: frozenset[str] = frozenset()
     loggable: frozenset[str] = frozenset()
+    owner_of: OwnerOf = nobody_knows
     version: str = "0.1.0"
 
 
@@ -211,7 +212,7 @@ def _doors(settings: Settings, clock: Clock) -> Doors:
 def _served(room: Room[Any], desk: Desk[Any], vital: _Vital, doors: Doors) -> Served:
     problems = Problems.load(*([room.problems] if room.problems else []))
     routers = [
-        operations_routes(Operations(desk.batches), doors),
+        operations_routes(Operations(desk.batches, room.owner_of), doors),
         *room.routes(desk, doors),
     ]
     settings = room.settings

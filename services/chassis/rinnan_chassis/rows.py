@@ -179,13 +179,14 @@ async def let_go(tx: Transaction, subject: UUID, now: Any, never_again: Collecti
     )
 
 
-async def settle(tx: Transaction, letter: UUID) -> bool:
-    """Whether this dead letter still waited; now it is settled as redriven."""
+async def settle(tx: Transaction, letter: UUID, settled_as: str = "redriven") -> bool:
+    """Whether this dead letter still waited; now it is settled."""
     return bool(
         await tx.fetchval(
-            """update dead_letter set settled_at = now(), settled_as = 'redriven'
+            """update dead_letter set settled_at = now(), settled_as = $2
                where id = $1 and settled_at is null returning true""",
             letter,
+            settled_as,
         )
     )
 

@@ -15,8 +15,9 @@ from rinnan_chassis import batch
 from rinnan_chassis.batch import NotAsSeen
 from rinnan_chassis.deciding import Context, Decision
 from rinnan_chassis.handlers import Handlers
-from rinnan_chassis.items import Became
+from rinnan_chassis.items import Became, Heard, Item
 from rinnan_chassis.operations import NoSuchLetter, NotHeld, Operations
+from rinnan_chassis.reading import NEVER
 from rinnan_chassis.testing import Stage
 
 pytestmark = pytest.mark.stack
@@ -313,3 +314,53 @@ async def test_forgetting_leaves_nothing_that_was_parked_or_set_aside(stage: Sta
     left = "select (select count(*) from parked) + (select count(*) from dead_letter)"
     assert await stage.batches.database.fetchval(left) == 0
     assert await stage.operations.held() == []
+
+
+def scoped(stage: Stage[Kept]) -> Operations:
+    """The operations of a room that knows a county by what its subjects heard first."""
+    return Operations(stage.batches, lambda kept: {1: "one", 2: "other"}.get(kept.heard[0]) if kept else None)
+
+
+async def test_what_is_held_and_set_aside_is_listed_for_its_own_county(stage: Stage[Kept]) -> None:
+    letters: dict[str | None, UUID] = {}
+    for first, county in ((1, "one"), (2, "other"), (3, None)):
+        subject = uuid4()
+        await stage.hears(news(subject, first))
+        letters[county] = await hold(stage, subject)
+    nobodys = Item(None, None, "topic|0|7", NEVER, None, heard=Heard(News.topic, [], None, b""), fault="no_subject")
+    await stage.batches.decide([nobodys])
+    operations = scoped(stage)
+    assert [each["id"] for each in await operations.dead_letters(within={"one"})] == [letters["one"]]
+    assert [each["id"] for each in await operations.dead_letters(within={"one", None})][:2] == [
+        letters["one"],
+        letters[None],
+    ]
+    assert len(await operations.dead_letters(within={"one", None})) == 3
+    assert [len(await operations.held(within=within)) for within in ({"one"}, {"else"}, {None}, {"one", "other"})] == [
+        1,
+        0,
+        1,
+        2,
+    ]
+
+
+@pytest.mark.parametrize("verb", ["release", "redrive", "discard"])
+async def test_what_is_of_another_county_cannot_be_acted_on(stage: Stage[Kept], verb: str) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 1))
+    letter = await hold(stage, subject)
+    act = getattr(scoped(stage), verb)
+    for within in ({"other"}, {"other", None}):
+        with pytest.raises((NotHeld, NoSuchLetter)):
+            await act(subject if verb == "release" else letter, within=within, **WHY)
+    assert [each["dead_letters"] for each in await stage.operations.held()] == [1]
+    await act(subject if verb == "release" else letter, within={"one"}, **WHY)
+    assert [len(await scoped(stage).acts(subject, within=within)) for within in ({"one"}, {"other", None})] == [1, 0]
+
+
+async def test_a_subject_whose_state_cannot_be_read_is_of_no_known_county(stage: Stage[Kept]) -> None:
+    subject = uuid4()
+    await stage.hears(news(subject, 1))
+    await hold(stage, subject)
+    await stage.batches.database.execute("""update subject set state = '{"heard": "no list"}'""")
+    assert [len(await scoped(stage).held(within=within)) for within in ({"one"}, {None})] == [0, 1]

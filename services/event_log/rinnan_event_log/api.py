@@ -100,7 +100,10 @@ class VerificationOut(BaseModel):
 
 
 def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter:
-    """Every look needs the right *life*, and is written down before anything is shown."""
+    """Every look needs the right *life*, and is written down before anything is shown.
+
+    A registration whose county was never heard is there for the right *operate* alone.
+    """
     router = APIRouter(tags=["log"])
     look = doors.staff(Right.LIFE)
     database = desk.batches.database
@@ -109,11 +112,11 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
     async def life_of_a_registration(
         registration_id: UUID, staff: Annotated[Staff, Depends(look)], request: Request, response: Response
     ) -> LifeOut:
-        """Every event in order, and every delivery's moves. Another county's registration is unknown."""
-        await store.note_look(database, _actor(staff), "life", registration_id, desk.now())
+        """Every event in order, and every delivery's moves. Of another county, or of none, it is unknown."""
+        await store.note_look(database, staff.actor, "life", registration_id, desk.now())
         ordered = in_order(await store.life(database, registration_id))
         county = county_of(ordered)
-        if not ordered or county not in {None, staff.county}:
+        if not ordered or county not in staff.sees:
             raise UnknownRegistration
         language = _language(request)
         response.headers["Content-Language"] = language
@@ -160,10 +163,10 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
 
     @router.get("/registrations/{registration_id}/looks")
     async def looks_at_a_registration(registration_id: UUID, staff: Annotated[Staff, Depends(look)]) -> list[LookOut]:
-        """Who of the staff looked at this life, and when, newest first. Another county's registration is unknown."""
-        await store.note_look(database, _actor(staff), "looks", registration_id, desk.now())
+        """Who of the staff looked at this life, newest first. Of another county, or of none, it is unknown."""
+        await store.note_look(database, staff.actor, "looks", registration_id, desk.now())
         ordered = in_order(await store.life(database, registration_id))
-        if not ordered or county_of(ordered) not in {None, staff.county}:
+        if not ordered or county_of(ordered) not in staff.sees:
             raise UnknownRegistration
         found = await store.looks(database, registration_id, MOST_LOOKS)
         return [LookOut(at=each.at, actor=each.actor, what=each.what) for each in found]
@@ -171,7 +174,7 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
     @router.get("/verification")
     async def verification(staff: Annotated[Staff, Depends(look)], kept: AnchorText = None) -> VerificationOut:
         """Walk the whole chain, beside the log's own anchors and one that was kept elsewhere."""
-        await store.note_look(database, _actor(staff), "verification", None, desk.now())
+        await store.note_look(database, staff.actor, "verification", None, desk.now())
         found = await store.verify(database, _anchor(kept))
         return VerificationOut(
             whole=found.broken is None,
@@ -185,18 +188,13 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
     @router.get("/anchors")
     async def anchors(staff: Annotated[Staff, Depends(look)]) -> list[AnchorOut]:
         """The newest anchors, newest first: to be kept where nobody of this installation can write."""
-        await store.note_look(database, _actor(staff), "anchors", None, desk.now())
+        await store.note_look(database, staff.actor, "anchors", None, desk.now())
         found = await store.anchors(database, MOST_ANCHORS)
         return [
             AnchorOut(position=each.link.position, hash=each.link.hash.hex(), made_at=each.made_at) for each in found
         ]
 
     return router
-
-
-def _actor(staff: Staff) -> str:
-    """Who looks, so that two people of two issuers are never taken for one."""
-    return f"{staff.issuer}#{staff.subject}"
 
 
 def _language(request: Request) -> str:

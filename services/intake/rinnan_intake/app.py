@@ -72,7 +72,7 @@ def room(settings: Settings) -> Room[Any]:
         routes=doors_open,
         migrations=HERE / "migrations",
         problems=HERE / "problems.toml",
-        county_of=lambda state: state.county if state else None,
+        owner_of=lambda state: state.county if state else None,
     )
 
 

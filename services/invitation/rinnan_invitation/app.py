@@ -53,6 +53,7 @@ def room(settings: Settings) -> Room[Registration]:
         outside=outside,
         routes=with_desk,
         problems=PROBLEMS,
+        owner_of=lambda state: (state.county or None) if state else None,
     )
 
 

@@ -50,6 +50,7 @@ def room(settings: HostSettings, destination: Destination, profiles: Profiles, a
         routes=doors_open,
         migrations=HERE / "migrations",
         problems=HERE / "problems.toml",
+        owner_of=lambda _state: here.county,
     )
 
 

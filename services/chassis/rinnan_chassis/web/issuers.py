@@ -138,6 +138,11 @@ class StaffIssuer(_Issuer):
         """Whether staff of this county sign in here."""
         return not self.counties.isdisjoint({county, EVERY_COUNTY})
 
+    @property
+    def gives(self) -> frozenset[Right]:
+        """The rights that it can give: *operate* is of the whole installation."""
+        return frozenset(Right) if EVERY_COUNTY in self.counties else frozenset(Right) - {Right.OPERATE}
+
 
 Issuer = Annotated[ParentIssuer | StaffIssuer, Field(discriminator="kind")]
 _ISSUERS: Final = TypeAdapter(list[Issuer])
@@ -249,7 +254,7 @@ class Issuers:
                 issuer=issuer.issuer,
                 subject=text(claims, "sub"),
                 county=county,
-                rights=frozenset(right for right in Right if right.value in words),
+                rights=frozenset(right for right in issuer.gives if right.value in words),
             )
         except (KeyError, ValueError, TypeError):
             raise NotSignedIn from None

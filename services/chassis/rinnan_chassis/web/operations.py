@@ -1,9 +1,9 @@
 """The operator's API of a room: what is held, set aside or due, and letting it go on. Ids, types and times only."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypedDict
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -69,18 +69,34 @@ class Settled(_Shown):
     settled: UUID
 
 
+class Done(_Shown):
+    """What somebody of the staff did to a held subject or a dead letter. `by`: issuer and subject of their token."""
+
+    by: str
+    verb: str
+    subject: UUID | None
+    letter: UUID | None
+    why: str
+    done_at: datetime
+
+
+Within = Collection[str | None]
+
+
 class Operations(Protocol):
     """What the room itself can do about its troubles. It records every change with who and why.
 
-    Raises: a Refusal with status 404 where what is to be changed is not there, or no longer so.
+    `within`: the owners whose subjects are there for whoever asks; None stands for those of no known owner.
+    Raises: a Refusal with status 404 where what is to be changed is not there, or no longer so; NotAsSeen.
     """
 
-    async def held(self) -> Sequence[Mapping[str, Any]]: ...
-    async def dead_letters(self) -> Sequence[Mapping[str, Any]]: ...
+    async def held(self, *, within: Within) -> Sequence[Mapping[str, Any]]: ...
+    async def dead_letters(self, *, within: Within) -> Sequence[Mapping[str, Any]]: ...
+    async def acts(self, on: UUID, *, within: Within) -> Sequence[Mapping[str, Any]]: ...
     async def work(self) -> Mapping[str, Any]: ...
-    async def release(self, subject: UUID, *, by: str, why: str) -> Mapping[str, Any]: ...
-    async def redrive(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]: ...
-    async def discard(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]: ...
+    async def release(self, subject: UUID, *, by: str, why: str, within: Within) -> Mapping[str, Any]: ...
+    async def redrive(self, letter: UUID, *, by: str, why: str, within: Within) -> Mapping[str, Any]: ...
+    async def discard(self, letter: UUID, *, by: str, why: str, within: Within) -> Mapping[str, Any]: ...
 
 
 class Reason(Body):
@@ -90,7 +106,10 @@ class Reason(Body):
 
 
 def operations_routes(room: Operations, doors: Doors) -> APIRouter:
-    """`/operations`: staff with the right *life* may look; changing asks for *act* besides, and a reason."""
+    """`/operations`: staff with the right *life* may look; changing asks for *act* besides, and a reason.
+
+    Subjects of another owner do not exist for them; those of no known owner exist for the right *operate* alone.
+    """
     router = APIRouter(prefix="/operations", tags=["operations"])
     look = doors.staff(Right.LIFE)
     change = doors.staff(Right.LIFE, Right.ACT)
@@ -98,12 +117,18 @@ def operations_routes(room: Operations, doors: Doors) -> APIRouter:
     @router.get("/held")
     async def operations_held(staff: Annotated[Staff, Depends(look)]) -> list[Held]:
         _note(staff, "held")
-        return [Held.model_validate(each) for each in await room.held()]
+        return [Held.model_validate(each) for each in await room.held(within=staff.sees)]
 
     @router.get("/dead-letters")
     async def operations_dead_letters(staff: Annotated[Staff, Depends(look)]) -> list[DeadLetter]:
         _note(staff, "dead_letters")
-        return [DeadLetter.model_validate(each) for each in await room.dead_letters()]
+        return [DeadLetter.model_validate(each) for each in await room.dead_letters(within=staff.sees)]
+
+    @router.get("/acts/{subject}")
+    async def operations_acts(subject: UUID, staff: Annotated[Staff, Depends(look)]) -> list[Done]:
+        """What was done to a subject, or to a dead letter (by its id), by whom and why, oldest first."""
+        _note(staff, "acts", subject)
+        return [Done.model_validate(each) for each in await room.acts(subject, within=staff.sees)]
 
     @router.get("/work")
     async def operations_work(staff: Annotated[Staff, Depends(look)]) -> AllWork:
@@ -113,19 +138,28 @@ def operations_routes(room: Operations, doors: Doors) -> APIRouter:
     @router.post("/held/{subject}/release")
     async def operations_release(subject: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Heard:
         _note(staff, "release", subject)
-        return Heard.model_validate(await room.release(subject, by=staff.subject, why=why.reason))
+        return Heard.model_validate(await room.release(subject, **_who(staff), why=why.reason))
 
     @router.post("/dead-letters/{letter}/redrive")
     async def operations_redrive(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Heard:
         _note(staff, "redrive", letter)
-        return Heard.model_validate(await room.redrive(letter, by=staff.subject, why=why.reason))
+        return Heard.model_validate(await room.redrive(letter, **_who(staff), why=why.reason))
 
     @router.post("/dead-letters/{letter}/discard")
     async def operations_discard(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Settled:
         _note(staff, "discard", letter)
-        return Settled.model_validate(await room.discard(letter, by=staff.subject, why=why.reason))
+        return Settled.model_validate(await room.discard(letter, **_who(staff), why=why.reason))
 
     return router
+
+
+class _Who(TypedDict):
+    by: str
+    within: Within
+
+
+def _who(staff: Staff) -> _Who:
+    return {"by": staff.actor, "within": staff.sees}
 
 
 def _note(staff: Staff, verb: str, on: UUID | None = None) -> None:

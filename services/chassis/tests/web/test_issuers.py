@@ -215,6 +215,15 @@ async def test_an_issuer_of_the_whole_installation_speaks_for_every_county(
     assert (await issuers.staff(token(provider, clock, iss=COUNTY.issuer, county="92"))).county == "92"
 
 
+@pytest.mark.parametrize(("counties", "given"), [({"90"}, set[Right]()), ({"*"}, {Right.OPERATE})])
+async def test_only_an_issuer_of_the_whole_installation_gives_the_right_to_operate(
+    provider: Provider, client_of: httpx.AsyncClient, clock: Any, counties: set[str], given: set[Right]
+) -> None:
+    issuers = Issuers([COUNTY.model_copy(update={"counties": frozenset(counties)})], clock, client_of)
+    staff = await issuers.staff(token(provider, clock, iss=COUNTY.issuer, county="90", rights="life operate"))
+    assert staff.rights == {Right.LIFE, *given}
+
+
 @pytest.mark.parametrize(("rights", "status"), [(["life"], 403), (["act"], 403), (["life", "act"], 200), ([], 403)])
 async def test_a_staff_door_asks_for_all_its_rights(
     issuers: Issuers, provider: Provider, clock: Any, problems: Problems, *, rights: list[str], status: int

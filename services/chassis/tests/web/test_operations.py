@@ -1,6 +1,6 @@
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from rinnan_chassis.web import Doors, Issuers, Problems, application, issuers_of
 SUBJECT = UUID("6f6f5ed8-2f0c-4a2a-9f5d-3d6f3a2b1c11")
 LETTER = UUID("0d9a3a41-5f06-4b8c-8f52-7f7c0c1b6a01")
 WHY = {"reason": "The mail server is back."}
-LOOKS = ["/operations/held", "/operations/dead-letters", "/operations/work"]
+LOOKS = ["/operations/held", "/operations/dead-letters", "/operations/work", f"/operations/acts/{LETTER}"]
 ACTS = [
     f"/operations/held/{SUBJECT}/release",
     f"/operations/dead-letters/{LETTER}/redrive",
@@ -35,13 +35,27 @@ class Room:
     """A room with one held subject and one dead letter, which remembers who changed what and why."""
 
     def __init__(self) -> None:
-        self.acts: list[tuple[str, UUID, str, str]] = []
+        self.done: list[tuple[str, UUID, str, str]] = []
+        self.asked: list[Collection[str | None]] = []
         self.is_held = True
 
-    async def held(self) -> Sequence[Mapping[str, Any]]:
+    async def held(self, *, within: Collection[str | None]) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(within)
         return [{"subject": SUBJECT, "held_at": "2026-03-02T09:00:00Z", "parked": 2, "dead_letters": 1, "stuck": 0}]
 
-    async def dead_letters(self) -> Sequence[Mapping[str, Any]]:
+    async def acts(self, on: UUID, *, within: Collection[str | None]) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(within)
+        done = {
+            "by": "https://staff.example#staff-7",
+            "verb": "discard",
+            "subject": SUBJECT,
+            "letter": on,
+            "why": "old",
+        }
+        return [{**done, "done_at": "2026-03-02T09:00:00Z"}]
+
+    async def dead_letters(self, *, within: Collection[str | None]) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(within)
         return [
             {
                 "id": LETTER,
@@ -57,18 +71,21 @@ class Room:
     async def work(self) -> Mapping[str, Any]:
         return {"kinds": [{"kind": "send", "state": "waiting", "count": 3, "due": 1, "oldest_due": None}]}
 
-    async def release(self, subject: UUID, *, by: str, why: str) -> Mapping[str, Any]:
+    async def release(self, subject: UUID, *, by: str, why: str, within: Collection[str | None]) -> Mapping[str, Any]:
+        self.asked.append(within)
         if not self.is_held:
             raise NotHeld
-        self.acts.append(("release", subject, by, why))
+        self.done.append(("release", subject, by, why))
         return {"heard": ["decided"]}
 
-    async def redrive(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]:
-        self.acts.append(("redrive", letter, by, why))
+    async def redrive(self, letter: UUID, *, by: str, why: str, within: Collection[str | None]) -> Mapping[str, Any]:
+        self.asked.append(within)
+        self.done.append(("redrive", letter, by, why))
         return {"heard": ["decided"]}
 
-    async def discard(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]:
-        self.acts.append(("discard", letter, by, why))
+    async def discard(self, letter: UUID, *, by: str, why: str, within: Collection[str | None]) -> Mapping[str, Any]:
+        self.asked.append(within)
+        self.done.append(("discard", letter, by, why))
         return {"settled": str(letter)}
 
 
@@ -109,10 +126,11 @@ async def client(
 
 
 async def test_an_operator_sees_what_is_held_set_aside_and_due(client: httpx.AsyncClient, bearer: Bearer) -> None:
-    held, letters, work = [(await client.get(path, headers=bearer("life"))).json() for path in LOOKS]
+    held, letters, work, acts = [(await client.get(path, headers=bearer("life"))).json() for path in LOOKS]
     assert (held[0]["subject"], held[0]["parked"]) == (str(SUBJECT), 2)
     assert (letters[0]["id"], letters[0]["type"]) == (str(LETTER), "room.thing_happened.v1")
     assert work["kinds"][0]["due"] == 1
+    assert (acts[0]["verb"], acts[0]["letter"], acts[0]["why"]) == ("discard", str(LETTER), "old")
 
 
 async def test_a_dead_letters_body_is_never_shown(client: httpx.AsyncClient, bearer: Bearer) -> None:
@@ -126,9 +144,9 @@ async def test_a_change_is_made_with_who_and_why(
 ) -> None:
     answer = await client.post(path, json=WHY, headers=bearer("life", "act"))
     assert answer.status_code == 200
-    ((verb, _, by, why),) = room.acts
+    ((verb, _, by, why),) = room.done
     assert path.endswith(verb)
-    assert (by, why) == ("staff-7", WHY["reason"])
+    assert (by, why) == ("https://staff.example#staff-7", WHY["reason"])
 
 
 @pytest.mark.parametrize("path", LOOKS)
@@ -146,7 +164,7 @@ async def test_changing_asks_for_the_right_to_act_besides(
     client: httpx.AsyncClient, bearer: Bearer, room: Room, path: str, rights: list[str]
 ) -> None:
     assert (await client.post(path, json=WHY, headers=bearer(*rights))).status_code == 403
-    assert room.acts == []
+    assert room.done == []
 
 
 @pytest.mark.parametrize("path", ACTS)
@@ -156,7 +174,7 @@ async def test_nothing_changes_without_a_reason(
 ) -> None:
     answer = await client.post(path, json=why, headers=bearer("life", "act"))
     assert (answer.status_code, answer.json()["field"]) == (422, "/reason")
-    assert room.acts == []
+    assert room.done == []
 
 
 async def test_a_reason_may_have_five_hundred_characters(client: httpx.AsyncClient, bearer: Bearer) -> None:
@@ -170,6 +188,20 @@ async def test_what_is_not_held_cannot_be_released(client: httpx.AsyncClient, be
     assert (answer.status_code, answer.json()["code"]) == (404, "chassis.not_held")
 
 
+@pytest.mark.parametrize(
+    ("more", "within"), [([], {"90"}), (["bodies", "protected"], {"90"}), (["operate"], {"90", None})]
+)
+async def test_staff_are_shown_their_own_county_and_what_has_none_to_operators_of_the_installation_alone(
+    client: httpx.AsyncClient, bearer: Bearer, room: Room, more: list[str], within: set[str | None]
+) -> None:
+    headers = bearer("life", "act", *more)
+    for path in LOOKS:
+        await client.get(path, headers=headers)
+    for path in ACTS:
+        await client.post(path, json=WHY, headers=headers)
+    assert room.asked == [within] * 6
+
+
 async def test_every_look_and_act_is_logged_without_its_reason(
     client: httpx.AsyncClient, bearer: Bearer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -179,7 +211,7 @@ async def test_every_look_and_act_is_logged_without_its_reason(
     for path in ACTS:
         await client.post(path, json=WHY, headers=bearer("life", "act"))
     told = [vars(record) for record in caplog.records if record.name == "rinnan_chassis.web.operations"]
-    assert [each["verb"] for each in told] == ["held", "dead_letters", "work", "release", "redrive", "discard"]
+    assert [each["verb"] for each in told] == ["held", "dead_letters", "work", "acts", "release", "redrive", "discard"]
     assert {each["by"] for each in told} == {"staff-7"}
     assert WHY["reason"] not in repr(told)
 
