@@ -40,13 +40,15 @@ class InvitationWanted(Event):
     """A parent started, and told how the other may be reached. Said at every start, whatever the other has done.
 
     `party_id` is the other: awaited, here, or gone. The contact may be the teller's own mailbox, so what is sent to it
-    must not depend on the other; it is sealed under the registration's own key, which no departure destroys.
+    must not depend on the other; it is sealed under the registration's own key, which no departure destroys. `asked`
+    counts the teller's starts so, this one included, also those before they left and came back as another party.
     """
 
     type: ClassVar[str] = "intake.invitation_wanted.v1"
     topic: ClassVar[str] = REGISTRATION
     party_id: UUID
     teller_id: UUID
+    asked: int = 1
     contact: Sealed[Contact]
 
     @property

@@ -115,6 +115,16 @@ def test_leaving_and_coming_back_does_not_make_starts_count_anew(play: Play, pro
         play.starts(AINO, BERT)
 
 
+def test_starts_are_counted_also_after_leaving_and_whatever_the_other_does(play: Play) -> None:
+    registration = play.starts(AINO, BERT)
+    play.starts(BERT, AINO)
+    play.leaves(registration, play.party_of(registration, AINO))
+    play.starts(AINO, Person(name="bert.hash"))
+    play.leaves(registration, play.party_of(registration, BERT))
+    play.starts(AINO, BERT)
+    assert [said.asked for said in play.said_of(InvitationWanted)] == [1, 1, 2, 3]
+
+
 def test_nobody_is_both_parents(play: Play) -> None:
     with pytest.raises(SamePerson):
         play.starts(AINO, Person(code="aino.code"))

@@ -74,7 +74,7 @@ def seen_by_aino(play: Play, sequence: list[Act]) -> list[Any]:
             continue
         if answer is not None and answer not in met:
             met.append(answer)
-        asked = sum(isinstance(each, InvitationWanted) for each in play.said[said:])
+        asked = [each.asked for each in play.said[said:] if isinstance(each, InvitationWanted)]
         here = [number for number, registration in enumerate(met) if is_here(play, registration)]
         seen.append((met.index(answer) if answer else None, asked, here))
     return seen

@@ -105,10 +105,10 @@ class Play:
         )
         self.decide(life.note_the_opening, event)
 
-    def wants(self, teller: UUID, email: str = "told@example.org") -> None:
-        other = self.other if teller == self.one else self.one
+    def wants(self, teller: UUID, email: str = "told@example.org", asked: int = 1) -> None:
+        other = self.one if teller == self.other else self.other
         event = InvitationWanted(
-            registration_id=self.registration, party_id=other, teller_id=teller, contact=self.told(email)
+            registration_id=self.registration, party_id=other, teller_id=teller, asked=asked, contact=self.told(email)
         )
         self.decide(asking.ask, event)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -109,6 +110,21 @@ def test_a_parent_may_ask_only_so_often_in_all(play: Play) -> None:
     letters = len(play.planned(MAKE_CODE))
     play.wants(play.one)
     assert len(play.planned(MAKE_CODE)) == letters
+
+
+def test_leaving_and_coming_back_does_not_make_starts_count_anew(play: Play) -> None:
+    play.begins()
+    letters = []
+    for asked in range(2, LETTERS_IN_ALL + 2):
+        play.days_pass(1.01)
+        play.leaves(play.one)
+        play.one = uuid4()
+        play.joins(play.one)
+        play.wants(play.one, asked=asked)
+        letters.append(len(play.planned(MAKE_CODE)))
+    assert letters == [*range(1, LETTERS_IN_ALL), LETTERS_IN_ALL - 1]
+    with pytest.raises(AskedEnough):
+        play.asks_again(play.one)
 
 
 def test_the_others_asking_does_not_count_against_a_parent(play: Play) -> None:

@@ -211,7 +211,11 @@ def _beside(state: Registration, caller_id: UUID) -> UUID:
 
 def _asked(party_id: UUID, teller_id: UUID, start: StartRegistration, context: Context) -> InvitationWanted:
     return InvitationWanted(
-        registration_id=context.subject, party_id=party_id, teller_id=teller_id, contact=start.other_contact
+        registration_id=context.subject,
+        party_id=party_id,
+        teller_id=teller_id,
+        asked=_times_asked(start, context),
+        contact=start.other_contact,
     )
 
 
@@ -225,7 +229,13 @@ def _noted(
         pairs=tuple(sorted({*state.pairs, *(claim.key.hex() for claim in free)})),
         begun_by=tuple(sorted({*state.begun_by, *_marks(start, context)})),
     )
-    return noted, {claim: Claimed(context.subject) for claim in free}
+    note = {"asked": _times_asked(start, context)}
+    return noted, {claim: Claimed(context.subject, note) for claim in free}
+
+
+def _times_asked(start: StartRegistration, context: Context) -> int:
+    """How often the caller has started so, this time included: leaving and coming back does not count anew."""
+    return 1 + max(int(context.claimed[claim].note.get("asked", 0)) for claim in _said_by_caller(start))
 
 
 def _said_by_caller(start: StartRegistration) -> tuple[Claim, ...]:

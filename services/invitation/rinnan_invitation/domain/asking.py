@@ -63,12 +63,11 @@ def ask(state: Registration | None, event: InvitationWanted, ctx: Context) -> De
     if state.over:
         return None
     state = state.having(event.party_id, replace(state.of(event.party_id), wanted=True))
-    teller = state.of(event.teller_id)
-    if not (teller.may_ask_today(ctx.accepted_at) and teller.may_ask_at_all):
-        return Decision(state)
+    teller = state.of(event.teller_id).having_asked(event.asked - 1)
+    may = teller.may_ask_today(ctx.accepted_at) and teller.may_ask_at_all
     return Decision(
-        state.having(event.teller_id, teller.asking(ctx.accepted_at)),
-        works=[_making(ctx, event.party_id, event.teller_id, event.contact)],
+        state.having(event.teller_id, teller.asking(ctx.accepted_at) if may else teller),
+        works=[_making(ctx, event.party_id, event.teller_id, event.contact)] if may else [],
     )
 
 

@@ -100,6 +100,10 @@ class Party:
         """Whether a further letter may be sent in this registration."""
         return self.asked_in_all < LETTERS_IN_ALL
 
+    def having_asked(self, times: int) -> Party:
+        """The same parent, of whom it is known that they have asked so often, perhaps as another party."""
+        return replace(self, asked_in_all=max(self.asked_in_all, times))
+
     def asking(self, now: datetime) -> Party:
         """The same parent, after having the other asked once more."""
         recent = self.asked_since(now - timedelta(days=1))
