@@ -23,14 +23,14 @@ from tests.load import hop as the_hop
 from tests.load.floor import floor
 from tests.load.house import STORED, House, house
 from tests.load.load import Load, publish, topics
-from tests.load.small import bare_cpu_ms, small_batch_cpu_ms
+from tests.load.small import WARMING, bare_cpu_ms, small_batch_cpu_ms
 
 ROOT = Path(__file__).parents[2]
 BENCH = ROOT / "var" / "bench"
 RUNS = 5
 EVENTS = 20_000
 SUBJECTS = 3_000
-ALONE = 150
+ALONE = 240
 ENGINES = ("hop", "small")
 HOUSE = ("latency", "drain", "growth")
 LONGEST = 15 * 60
@@ -75,7 +75,7 @@ async def hop_and_floor(servers: str, database_url: str, *, runs: int = RUNS, ev
 
 async def alone(servers: str, database_url: str) -> dict[str, Any]:
     """What an event costs that comes alone, and what it costs without any of the rules."""
-    load = Load(servers, database_url, ALONE, ALONE)
+    load = Load(servers, database_url, WARMING + ALONE, WARMING + ALONE)
     async with the_hop.room(load) as batches:
         await topics(servers, "heard.alone", "heard.bare")
         messages = await the_hop.messages(load, batches.keyring)

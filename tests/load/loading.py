@@ -23,8 +23,9 @@ from tests.load.people import People
 from tests.load.template import ENTRY, Copies, Template, batches
 
 FAMILY = "at-the-same-time"
-TOGETHER = 100
+TOGETHER = 2_000
 """Registrations that are loaded in one transaction."""
+BITE = 100
 QUIET_SECONDS = 2.0
 CHAINED = ["position", "previous_hash", "chain_hash", "mark", "body_digest", *ENTRY]
 
@@ -93,7 +94,6 @@ class Loading:
         ready: list[tuple[UUID, UUID]] = []
         database = await self.connect()
         try:
-            await database.execute("set synchronous_commit = off")
             for numbers in batches(range(self._number, self._number + count), TOGETHER):
                 ready += await self._write(database, numbers)
             self._number += count
@@ -104,18 +104,30 @@ class Loading:
         return ready
 
     async def _write(self, database: asyncpg.Connection, numbers: range) -> list[tuple[UUID, UUID]]:
-        """One transaction; the log's appender waits for it, as another instance's would."""
-        if self._template is None:
-            raise RuntimeError("nothing was played")
+        """One transaction; the log's appender waits for it. The next bite is made while one is written."""
+        ready: list[tuple[UUID, UUID]] = []
         async with database.transaction():
             row = await database.fetchrow("select position, chain_hash from event_log.chain for update")
             head = Link(row["position"], row["chain_hash"])
-            copies, head = await self._template.copies(numbers, head, played=self.played)
-            await self._copy(database, copies)
+            bites = list(batches(numbers, BITE))
+            coming = self._made(bites[0], head)
+            for bite in (*bites[1:], None):
+                copies, head = await coming
+                if bite is not None:
+                    coming = self._made(bite, head)
+                await self._copy(database, copies)
+                ready += copies.ready
             await database.execute(
                 "update event_log.chain set position = $1, chain_hash = $2", head.position, head.hash
             )
-        return copies.ready
+        return ready
+
+    def _made(self, numbers: range, head: Link) -> asyncio.Task[tuple[Copies, Link]]:
+        template = self._template
+        if template is None:
+            raise RuntimeError("nothing was played")
+        making = asyncio.to_thread(lambda: asyncio.run(template.copies(numbers, head, played=self.played)))
+        return asyncio.create_task(making)
 
     async def _copy(self, database: asyncpg.Connection, copies: Copies) -> None:
         columns: dict[str, list[str]] = {
