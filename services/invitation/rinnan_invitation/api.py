@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rinnan_chassis.deciding import Refusal
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Body, Doors, PartyToken, idempotency_key
+from rinnan_chassis.web import Body, Doors, Email, PartyToken, Phone, idempotency_key
 from rinnan_events import Sealed
 from rinnan_events.invitation import Intention
 from rinnan_events.opened import Contact
@@ -20,8 +20,6 @@ from rinnan_invitation.domain.registration import Registration
 from rinnan_invitation.errors import NoWayToReach
 
 Key = Annotated[str | None, Depends(idempotency_key)]
-Email = Annotated[str, Field(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}$", max_length=254)]
-Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ()-]{3,23}$")]
 
 
 class ContactIn(Body):

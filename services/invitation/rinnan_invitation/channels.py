@@ -81,6 +81,10 @@ class Email:
     async def send(self, message: Outgoing) -> None:
         """Hand one message over."""
         server = self.server
+        try:
+            written = self.written(message)
+        except Exception:  # noqa: BLE001 - what cannot be written fails in many ways, and each time
+            raise Undeliverable from None
         client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
@@ -99,7 +103,7 @@ class Email:
             raise Unavailable("mail_server_away") from None
         try:
             async with asyncio.timeout(PATIENCE):
-                await client.sendmail(server.sender, [message.to], self.written(message))
+                await client.sendmail(server.sender, [message.to], written)
         except (
             aiosmtplib.SMTPRecipientsRefused,
             aiosmtplib.SMTPResponseException,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -15,8 +16,11 @@ from typing import Any
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rinnan_chassis.deciding import Unavailable
+from rinnan_chassis.web.bodies import EMAIL
 from rinnan_invitation.channels import Email, MailServer, Outgoing, PerhapsSent, TextMessages, Undeliverable
 
 LETTER = Outgoing(
@@ -86,6 +90,21 @@ async def test_a_letters_headers_tell_nothing_more_than_they_must() -> None:
         "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Type", "Content-Transfer-Encoding",
         "MIME-Version",
     }  # fmt: skip
+
+
+@given(st.from_regex(re.compile(EMAIL, re.ASCII), fullmatch=True).filter(lambda to: len(to) <= 254))
+def test_whatever_address_passes_the_door_is_written_as_it_stands(to: str) -> None:
+    written = Email(MailServer("127.0.0.1", 25, "registration@example.org")).written(replace(LETTER, to=to))
+    read = message_from_bytes(written, policy=default)["To"]
+    assert [each.addr_spec for each in read.addresses] == [to]
+
+
+async def test_an_address_that_cannot_be_written_is_never_tried() -> None:
+    receiver = Receiver()
+    async with mail_server(receiver) as email:
+        with pytest.raises(Undeliverable):
+            await email.send(replace(LETTER, to='/@[".fi'))
+    assert receiver.mails == []
 
 
 async def test_a_mail_server_that_is_away_has_surely_not_sent() -> None:

@@ -1,7 +1,7 @@
 """HTTP as every room speaks it. Rooms import from here."""
 
 from rinnan_chassis.web.application import application
-from rinnan_chassis.web.bodies import Body, Line, Name
+from rinnan_chassis.web.bodies import Body, Email, Line, Name, Phone
 from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
 from rinnan_chassis.web.health import Pulse, Readiness, health
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
@@ -12,6 +12,7 @@ from rinnan_chassis.web.tokens import PartyToken, PartyTokenCheck, PartyTokens, 
 __all__ = [
     "Body",
     "Doors",
+    "Email",
     "Issuers",
     "Line",
     "Name",
@@ -23,6 +24,7 @@ __all__ = [
     "PartyTokenCheck",
     "PartyTokens",
     "Person",
+    "Phone",
     "Problems",
     "Pulse",
     "Readiness",

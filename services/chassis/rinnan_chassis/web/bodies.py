@@ -48,6 +48,17 @@ Name = Annotated[
 ]
 """A person's name in any script, at most 200 characters: at least one letter, no digits."""
 
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=^_`{|}~-]+"
+_LABEL_ENDS: Final = r"([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+EMAIL: Final = rf"^{_ATOM}(\.{_ATOM})*@([A-Za-z0-9]{_LABEL_ENDS}?\.)+[A-Za-z]{_LABEL_ENDS}$"
+
+Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
+"""An address that every mail server takes: RFC 5321's unquoted form in ASCII, in a domain by name (an international one
+as `xn--…`)."""
+
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()-]{3,23}$")]
+"""A telephone number as people write it."""
+
 
 class Body(BaseModel):
     """A request body, or a part of one: closed, frozen, and as strict as JSON is.

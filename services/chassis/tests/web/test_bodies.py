@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
-from rinnan_chassis.web import Body
+from rinnan_chassis.web import Body, Email
 from rinnan_chassis.web.problems import CHASSIS_TEXTS
 
 
@@ -275,3 +275,48 @@ def test_a_validation_error_does_not_hold_its_input_in_its_text() -> None:
     with pytest.raises(ValidationError) as error:
         Letter(text="secret" * 100)
     assert "secret" not in str(error.value)
+
+
+class Reached(Body):
+    email: Email
+
+
+@pytest.mark.parametrize(
+    "email", ["aino@example.org", "o'hara+x@a.b.example.fi", "A_b-c.d@xn--mkinen-bua.fi", "a@b-c.museum", "1@1.fi"]
+)
+def test_an_address_of_e_mail_is_read(email: str) -> None:
+    assert Reached.model_validate({"email": email}).email == email
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        *(
+            '/@[".fi',
+            '"a b"@x.fi',
+            "a..b@x.fi",
+            ".a@x.fi",
+            "a.@x.fi",
+            "a@x",
+            "a@x..fi",
+            "a@-x.fi",
+            "a@x-.fi",
+            "a@x.fi.",
+        ),
+        *(
+            "a@[127.0.0.1]",
+            "a@127.0.0.1",
+            "a(b)@x.fi",
+            "a:b@x.fi",
+            "a@b@x.fi",
+            "a@mäkinen.fi",
+            "mäki@x.fi",
+            "@x.fi",
+            "",
+        ),
+        *("a@x.fi,b@x.fi", "Aino <a@x.fi>", "a@" + "b" * 64 + ".fi", "a" * 250 + "@x.fi"),
+    ],
+)
+def test_an_address_that_not_every_mail_server_takes_is_refused(email: str) -> None:
+    with pytest.raises(ValidationError):
+        Reached.model_validate({"email": email})

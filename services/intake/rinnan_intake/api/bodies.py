@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from rinnan_chassis.web import Body, Line, Name
+from rinnan_chassis.web import Body, Email, Line, Name, Phone
 from rinnan_events.opened import Child, Contact, Identity, Protection
 from rinnan_profiles import IdentityCode, NotAnIdentityCode
 
@@ -36,8 +36,6 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 County = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{2,40}$")]
 IdentityCodeIn = Annotated[str, StringConstraints(max_length=20), AfterValidator(_identity_code)]
 BirthDate = Annotated[date, AfterValidator(_possible)]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]{2,}$")]
-Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()-]{3,23}$")]
 Codes = Annotated[tuple[Code, ...], Field(max_length=MOST_CODES)]
 
 
