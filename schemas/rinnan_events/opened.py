@@ -23,7 +23,7 @@ class Identity(Opened):
 
 
 class Contact(Opened):
-    """How one parent may be reached safely. It is that parent's own, whoever said it."""
+    """How one parent may be reached safely: their own where they gave it, nobody's own where the other told it."""
 
     group: ClassVar[Group] = Group.CONTACT
     language: str
