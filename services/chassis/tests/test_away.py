@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from services.chassis.tests.broker import (
 )
 from services.chassis.tests.toy import TOPICS, Answered, Ask, Kept, World, news, toy
 
+from rinnan_chassis import hearing, relay
 from rinnan_chassis.hearing import Deciding
 from rinnan_chassis.testing import Stage, stage_of
 from rinnan_chassis.working import Worker
@@ -31,7 +33,13 @@ from rinnan_local.postgres import Postgres
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
+HANDS = ThreadPoolExecutor(1)
+"""What is started dies with the thread that started it: this one lives as long as the run."""
 ALL_SENT = "select not exists (select from outbox where sent_at is null)"
+
+
+async def by_hand(do: Callable[[], None]) -> None:
+    await asyncio.get_running_loop().run_in_executor(HANDS, do)
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +62,17 @@ async def test_while_kafka_is_away_people_go_on_and_all_is_said_and_heard_when_i
     before = await on_the_wire(stage, *(news(each, 1) for each in subjects))
     after = await on_the_wire(stage, *(news(each, 3) for each in subjects))
     async with (
-        relaying(stage, broker.address) as relay,
+        relaying(stage, broker.address) as speaking,
         listening(Deciding(stage.batches), broker.address, topic, topic),
     ):
         await tell(broker.address, topic, *before)
         await until(stage, "select count(*) = 5 from outbox where sent_at is not null")
-        await asyncio.to_thread(broker.kill)
+        await by_hand(broker.kill)
         for subject in subjects:
             await stage.desk.decide(Ask(uuid4(), 2), subject=subject)
         assert await stage.batches.database.fetchval("select count(*) from outbox where sent_at is null") == 5
-        await eventually(lambda: relay.trouble == "cannot_say")
-        await asyncio.to_thread(broker.start)
+        await eventually(lambda: speaking.trouble == "cannot_say")
+        await by_hand(broker.start)
         await until(stage, ALL_SENT, seconds=30)
         await tell(broker.address, topic, *after)
         await until(stage, "select count(*) = 10 from inbox", seconds=30)
@@ -92,17 +100,20 @@ class Halting(Deciding):
         await self.may_go_on.wait()
 
 
-async def test_what_is_told_to_stop_while_kafka_is_away_stops(stage: Stage[Kept], broker: Kafka) -> None:
+async def test_what_is_told_to_stop_while_kafka_is_away_stops(
+    stage: Stage[Kept], broker: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "ANSWERED_WITHIN", 2.0)
+    monkeypatch.setattr(relay, "ANSWERED_WITHIN", 2.0)
     topic, subject = a_topic(), uuid4()
-    await asyncio.to_thread(broker.start)
     await make_topics(broker.address, topic, Answered.topic)
     halting = Halting(stage)
-    async with asyncio.timeout(45):
+    async with asyncio.timeout(20):
         async with relaying(stage, broker.address), listening(halting, broker.address, topic, topic):
             await tell(broker.address, topic, *await on_the_wire(stage, news(subject)))
             await halting.decided.wait()
             await until(stage, ALL_SENT)
-            await asyncio.to_thread(broker.kill)
+            await by_hand(broker.kill)
             await stage.desk.decide(Ask(uuid4(), 2), subject=subject)
             halting.may_go_on.set()
         locks = "select count(*) from pg_locks join pg_database d on d.oid = database where locktype = 'advisory'"
@@ -123,19 +134,19 @@ async def test_while_postgres_is_away_nothing_is_acknowledged_and_all_is_decided
         worker = Worker(stage.batches, world)
         working = asyncio.create_task(worker.run())
         async with (
-            relaying(stage, kafka_servers) as relay,
+            relaying(stage, kafka_servers) as speaking,
             listening(Deciding(stage.batches), kafka_servers, topic, topic) as ear,
         ):
             await tell(kafka_servers, topic, *told[:5])
             await until(stage, "select count(*) = 5 from inbox")
-            await asyncio.to_thread(server.kill)
+            await by_hand(server.kill)
             await tell(kafka_servers, topic, *told[5:], *errands)
-            await eventually(lambda: bool(ear.trouble and relay.trouble and worker.trouble))
+            await eventually(lambda: bool(ear.trouble and speaking.trouble and worker.trouble))
             with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
                 await stage.desk.decide(Ask(uuid4()), subject=subjects[0])
             await asyncio.sleep(10)
             assert await committed(kafka_servers, topic, topic) == 5
-            await asyncio.to_thread(server.start)
+            await by_hand(server.start)
             await eventually(lambda: ear.trouble is None, seconds=30)
             await until(stage, "select count(*) = 15 from inbox")
             await until(stage, ALL_SENT)
