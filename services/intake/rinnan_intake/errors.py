@@ -39,7 +39,10 @@ class SamePerson(Refusal):
 
 
 class DoubtfulMeeting(Refusal):
-    """The persons partly match an open registration; only a person can tell. Never reaches a caller."""
+    """The persons partly match an open registration, or began there under another name: it opens apart, for a person.
+
+    Never reaches a caller.
+    """
 
     code = "intake.doubtful_meeting"
 
