@@ -106,19 +106,22 @@ def looks(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> No
 @app.command()
 def verify(
     ctx: typer.Context,
-    anchor: Annotated[str | None, typer.Option(help="<position>:<hash>, an anchor that was kept elsewhere.")] = None,
+    anchor: Annotated[
+        list[str] | None, typer.Option(help="<position>:<hash>, an anchor that was kept elsewhere; again for each.")
+    ] = None,
     *,
     json: AsJson = False,
 ) -> None:
     """Prove that the log was not edited. Walks its whole chain; exit code 1 where it was edited."""
-    wanted = {"anchor": anchor} if anchor else {}
-    told = _ask(ctx, lambda rooms: rooms.get("event_log", "/verification", **wanted))
+    told = _ask(ctx, lambda rooms: rooms.get("event_log", "/verification", anchor=anchor or []))
     if json:
         showing.as_json(told)
     elif told["whole"]:
         showing.say(f"Whole: {told['entries']} entries. Keep elsewhere: {told['position']}:{told['hash']}")
     else:
         showing.say(f"Broken at {told['broken_at']}: {told['fault']}.")
+    if told["begins_after"] and not json:
+        showing.say(f"It begins after {told['begins_after']}, with what was heard {showing.cell(told['begins_at'])}.")
     if not told["whole"]:
         raise typer.Exit(REFUSED)
 

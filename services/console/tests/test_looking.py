@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from typer.main import get_command
 
 from rinnan_chassis.web import NotFound
@@ -53,7 +53,7 @@ def a_life(registration: UUID) -> LifeOut:
     )
 
 
-def a_log(told: LifeOut | None, found: VerificationOut | None = None) -> APIRouter:
+def a_log(told: LifeOut | None, found: VerificationOut | None = None, asked: list[str] | None = None) -> APIRouter:
     router = APIRouter()
 
     @router.get("/registrations/{registration_id}/life")
@@ -63,8 +63,10 @@ def a_log(told: LifeOut | None, found: VerificationOut | None = None) -> APIRout
         return told
 
     @router.get("/verification")
-    async def verification() -> VerificationOut:
+    async def verification(anchor: Annotated[list[str], Query()]) -> VerificationOut:
         assert found is not None
+        assert asked is not None
+        asked.extend(anchor)
         return found
 
     return router
@@ -179,18 +181,22 @@ def test_a_word_that_is_no_id_is_not_asked_about(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize(
     ("broken_at", "fault", "exit_code", "said"),
-    [(None, None, 0, "Whole: 7 entries."), (4, Fault.EDITED, 1, "Broken at 4: edited.")],
+    [(None, None, 0, "Whole: 4 entries."), (4, Fault.EDITED, 1, "Broken at 4: edited.")],
 )
 def test_the_logs_chain_is_proven_or_its_break_is_named(
     terminal: Terminal, broken_at: int | None, fault: Fault | None, exit_code: int, said: str
 ) -> None:
+    beginning = {"begins_after": 3, "begins_with": "00" * 32, "begins_at": AT}
     found = VerificationOut(
-        whole=fault is None, entries=7, position=7, hash="ab" * 32, broken_at=broken_at, fault=fault
+        whole=fault is None, entries=4, position=7, hash="ab" * 32, broken_at=broken_at, fault=fault, **beginning
     )
-    terminal.has("event_log", lambda _: [a_log(None, found)])
-    told = terminal.types("verify")
+    kept: list[str] = []
+    terminal.has("event_log", lambda _: [a_log(None, found, kept)])
+    told = terminal.types("verify", "--anchor", "4:ab", "--anchor", "6:cd")
     assert told.exit_code == exit_code
     assert told.stdout.startswith(said)
+    assert "begins after 3" in told.stdout
+    assert kept == ["4:ab", "6:cd"]
 
 
 def test_packages_that_wait_are_listed_with_what_to_heed(terminal: Terminal) -> None:

@@ -1,12 +1,12 @@
 """What staff can ask the log: the life of a registration, and whether the log is as it was written."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.web import Doors, Right, Staff
@@ -20,9 +20,10 @@ from rinnan_event_log.handlers import Nothing
 
 MOST_ANCHORS = MOST_LOOKS = 1_000
 
-AnchorText = Annotated[
-    str | None,
-    Query(alias="anchor", pattern=r"^[0-9]{1,18}:[0-9a-f]{64}$", description="An anchor that was kept elsewhere."),
+AnchorText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}:[0-9a-f]{64}$")]
+KeptAnchors = Annotated[
+    list[AnchorText],
+    Query(alias="anchor", max_length=200, description="Anchors that were kept elsewhere, <position>:<hash> each."),
 ]
 
 
@@ -93,13 +94,16 @@ class VerificationOut(BaseModel):
 
     whole: bool
     entries: int
+    begins_after: int = Field(description="What stood up to this place is forgotten; 0 where nothing is.")
+    begins_with: str = Field(description="The hash that stood at that place.")
+    begins_at: datetime | None = Field(description="When the first entry that is kept was heard.")
     position: int = Field(description="The head: the last entry's place.")
     hash: str
     broken_at: int | None = Field(description="The first position that is not what it was.")
     fault: Fault | None
 
 
-def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter:
+def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences, entries_kept: timedelta) -> APIRouter:
     """Every look needs the right *life*, and is written down before anything is shown.
 
     A registration whose county was never heard is there for the right *operate* alone.
@@ -172,13 +176,19 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences) -> APIRouter
         return [LookOut(at=each.at, actor=each.actor, what=each.what) for each in found]
 
     @router.get("/verification")
-    async def verification(staff: Annotated[Staff, Depends(look)], kept: AnchorText = None) -> VerificationOut:
-        """Walk the whole chain, beside the log's own anchors and one that was kept elsewhere."""
+    async def verification(staff: Annotated[Staff, Depends(look)], kept: KeptAnchors = []) -> VerificationOut:  # noqa: B006 - FastAPI copies it
+        """Walk the whole chain, beside the log's own anchors and those that were kept elsewhere.
+
+        A log that begins with an entry younger than it promises to keep was cut off at its beginning.
+        """
         await store.note_look(database, staff.actor, "verification", None, desk.now())
-        found = await store.verify(database, _anchor(kept))
+        found = await store.verify(database, [_link(each) for each in kept], kept_since=desk.now() - entries_kept)
         return VerificationOut(
             whole=found.broken is None,
-            entries=found.head.position - found.begins_after,
+            entries=found.head.position - found.begin.position,
+            begins_after=found.begin.position,
+            begins_with=found.begin.hash.hex(),
+            begins_at=found.begins_at,
             position=found.head.position,
             hash=found.head.hash.hex(),
             broken_at=found.broken.position if found.broken else None,
@@ -202,8 +212,6 @@ def _language(request: Request) -> str:
     return next((language for language in asked if language in EVERY_LANGUAGE), DEFAULT_LANGUAGE)
 
 
-def _anchor(kept: str | None) -> list[Link]:
-    if kept is None:
-        return []
-    position, _, chain_hash = kept.partition(":")
-    return [Link(int(position), bytes.fromhex(chain_hash))]
+def _link(anchor: str) -> Link:
+    position, _, chain_hash = anchor.partition(":")
+    return Link(int(position), bytes.fromhex(chain_hash))

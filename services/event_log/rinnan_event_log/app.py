@@ -27,7 +27,7 @@ def room(settings: Settings) -> Room[Nothing]:
         handlers=handlers,
         says=SAYS,
         outside=keeping,
-        routes=lambda desk, doors: [routes(desk, doors, sentences)],
+        routes=lambda desk, doors: [routes(desk, doors, sentences, settings.entries_kept())],
         migrations=HERE / "migrations",
         problems=HERE / "problems.toml",
         hearer=keeping.begin,

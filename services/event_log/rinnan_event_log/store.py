@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from rinnan_chassis.database import Database, Transaction
-from rinnan_event_log.domain.chain import Break, Link, chained, ends_well, follow
+from rinnan_event_log.domain.chain import Break, Link, begins_well, chained, ends_well, follow
 from rinnan_event_log.domain.entry import Entry, Kept, Read
 
 PAGE = 2_000
@@ -30,9 +30,13 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a walk over the whole chain found. `broken` is the first break, None where the log is as it was written."""
+    """What a walk over the whole chain found. `broken` is the first break, None where the log is as it was written.
 
-    begins_after: int
+    What stood up to `begin` was forgotten; the first entry that is kept was heard at `begins_at`.
+    """
+
+    begin: Link
+    begins_at: datetime | None
     head: Link
     broken: Break | None
 
@@ -92,25 +96,36 @@ async def life(database: Database, subject: UUID) -> list[Read]:
     return [Read(row["position"], _entry(row), orjson.loads(row["clear"])) for row in rows]
 
 
-async def verify(database: Database, elsewhere: Sequence[Link] = ()) -> Verified:
-    """Walk the whole chain, in one snapshot, beside the log's own anchors and those that were kept `elsewhere`."""
+async def verify(database: Database, elsewhere: Sequence[Link] = (), *, kept_since: datetime) -> Verified:
+    """Walk the whole chain, in one snapshot, beside the log's own anchors and those that were kept `elsewhere`.
+
+    Nothing that was heard since `kept_since` may be forgotten. Anchors of what was rightly forgotten are passed over.
+    """
     async with database.acquire() as tx, tx.transaction():
         await tx.execute("set transaction isolation level repeatable read, read only")
         row = await tx.fetchrow(
             """select begins_after, begins_with, position, chain_hash,
-                      coalesce((select max(position) from entry), begins_after) as highest from chain"""
+                      coalesce((select max(position) from entry), begins_after) as highest,
+                      (select heard_at from entry where position = begins_after + 1) as begins_at from chain"""
         )
-        own = await tx.fetch("select position, chain_hash from anchor")
-        anchors = [Link(each["position"], each["chain_hash"]) for each in own] + list(elsewhere)
         begin, head = Link(row["begins_after"], row["begins_with"]), Link(row["position"], row["chain_hash"])
-        last: Link | Break = begin
-        async for page in _pages(tx, begin.position, head.position):
-            last = follow(last, page, anchors)
-            if isinstance(last, Break):
-                break
-            await asyncio.sleep(0)
-        broken = last if isinstance(last, Break) else ends_well(begin, last, head, row["highest"], anchors)
-        return Verified(begin.position, head, broken)
+        broken = begins_well(begin, row["begins_at"], kept_since)
+        if broken is None:
+            own = await tx.fetch("select position, chain_hash from anchor")
+            anchors = [Link(each["position"], each["chain_hash"]) for each in own]
+            anchors += [each for each in elsewhere if each.position >= begin.position]
+            broken = await _walk(tx, begin, head, row["highest"], anchors)
+        return Verified(begin, row["begins_at"], head, broken)
+
+
+async def _walk(tx: Transaction, begin: Link, head: Link, highest: int, anchors: Sequence[Link]) -> Break | None:
+    last: Link | Break = begin
+    async for page in _pages(tx, begin.position, head.position):
+        last = follow(last, page, anchors)
+        if isinstance(last, Break):
+            return last
+        await asyncio.sleep(0)
+    return ends_well(begin, last, head, highest, anchors)
 
 
 async def _pages(tx: Transaction, after: int, to: int) -> AsyncIterator[list[Kept]]:
@@ -180,11 +195,16 @@ async def drop_bodies(database: Database, topic: str, heard_before: datetime, mo
 
 
 async def drop_entries(database: Database, before: datetime) -> int:
-    """Forget what is older than the log keeps: up to an anchor, which the rest of the chain then begins with."""
+    """Forget what is older than the log keeps: up to an anchor, which the rest of the chain then begins with.
+
+    The entry after that anchor is older too: so a log that begins with a younger one was cut off by somebody else.
+    """
     async with database.acquire() as tx, tx.transaction():
         row = await tx.fetchrow(
             """select a.position, a.chain_hash from anchor a, chain c
-               where a.made_at < $1 and a.position > c.begins_after order by a.position desc limit 1""",
+               where a.position > c.begins_after
+                 and exists (select from entry where position = a.position + 1 and heard_at < $1)
+               order by a.position desc limit 1""",
             before,
         )
         if row is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from conftest import Log, Neighbours
 
 pytestmark = pytest.mark.stack
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -24,11 +26,11 @@ async def written(log: Log, neighbours: Neighbours) -> Log:
 
 
 async def broken(log: Log, *elsewhere: Link) -> Break | None:
-    return (await store.verify(log.stage.batches.database, elsewhere)).broken
+    return (await store.verify(log.stage.batches.database, elsewhere, kept_since=LONG_AGO)).broken
 
 
 async def test_a_log_that_nobody_touched_is_whole(written: Log) -> None:
-    found = await store.verify(written.stage.batches.database)
+    found = await store.verify(written.stage.batches.database, kept_since=LONG_AGO)
     assert (found.broken, found.head.position) == (None, 7)
 
 
@@ -115,8 +117,10 @@ async def test_an_anchor_kept_elsewhere_of_what_is_no_longer_there_is_named(writ
     assert await broken(written, Link(12, BEGINNING)) == Break(12, Fault.MISSING)
 
 
-async def test_an_anchor_of_an_untouched_log_is_met(written: Log) -> None:
-    assert await broken(written, Link(4, await _hash_at(written, 4))) is None
+async def test_anchors_of_an_untouched_log_are_all_met(written: Log) -> None:
+    kept = [Link(place, await _hash_at(written, place)) for place in (2, 4, 7)]
+    assert await broken(written, *kept) is None
+    assert await broken(written, *kept, Link(4, BEGINNING)) == Break(4, Fault.OTHER_THAN_AN_ANCHOR)
 
 
 async def _hash_at(log: Log, position: int) -> bytes:

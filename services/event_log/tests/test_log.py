@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from rinnan_event_log import store
-from rinnan_event_log.domain.chain import BEGINNING, Link
+from rinnan_event_log.domain.chain import BEGINNING, Break, Fault, Link
 from rinnan_event_log.work import ANCHOR_EVERY, keep
 
 if TYPE_CHECKING:
@@ -21,8 +21,12 @@ pytestmark = pytest.mark.stack
 LONG = timedelta(days=4383)
 
 
+async def verified(log: Log, *elsewhere: Link, kept: timedelta = LONG) -> store.Verified:
+    return await store.verify(log.stage.batches.database, elsewhere, kept_since=log.stage.clock.now() - kept)
+
+
 async def whole(log: Log) -> bool:
-    return (await store.verify(log.stage.batches.database)).broken is None
+    return (await verified(log)).broken is None
 
 
 async def test_a_repeated_batch_adds_nothing(log: Log, neighbours: Neighbours) -> None:
@@ -58,7 +62,7 @@ async def test_the_hours_anchor_is_the_head_of_the_chain(log: Log, neighbours: N
     await log.hears(neighbours.record(neighbours.opened()), neighbours.record(neighbours.joined()))
     await keep(log.stage.batches, LONG)
     (anchor,) = await store.anchors(log.stage.batches.database, 10)
-    found = await store.verify(log.stage.batches.database)
+    found = await verified(log)
     assert anchor.link == found.head
 
 
@@ -89,26 +93,41 @@ async def test_sealed_bodies_go_when_their_topic_no_longer_keeps_them_and_the_ch
 async def test_what_is_older_than_the_log_keeps_is_forgotten_up_to_an_anchor_and_the_rest_is_whole(
     log: Log, neighbours: Neighbours
 ) -> None:
+    kept = timedelta(days=400)
     await log.hears(neighbours.record(neighbours.opened()), neighbours.record(neighbours.joined()))
-    await keep(log.stage.batches, LONG)
-    log.stage.clock.pass_by(days=400)
+    forgotten = (await verified(log)).head
+    await keep(log.stage.batches, kept)
+    log.stage.clock.pass_by(days=1)
     await log.hears(neighbours.record(neighbours.submitted()))
-    await keep(log.stage.batches, timedelta(days=399))
-    assert await log.count() == 1
-    assert await whole(log)
+    log.stage.clock.pass_by(days=399, hours=23)
+    await log.hears(neighbours.record(neighbours.submitted(2)))
+    await keep(log.stage.batches, kept)
+    assert await log.count() == 4
+    log.stage.clock.pass_by(hours=2)
+    await keep(log.stage.batches, kept)
+    assert await log.count() == 2
+    found = await verified(log, forgotten, kept=kept)
+    assert (found.broken, found.begin) == (None, forgotten)
+    assert await verified(log, Link(1, BEGINNING), kept=kept) == found
 
 
-async def test_a_beginning_that_was_moved_to_hide_entries_does_not_meet_an_older_anchor(
-    log: Log, neighbours: Neighbours
+@pytest.mark.parametrize("to", [2, 5])
+async def test_a_beginning_that_is_younger_than_the_log_keeps_was_cut_off(
+    log: Log, neighbours: Neighbours, to: int
 ) -> None:
     await log.hears(*(neighbours.record(neighbours.submitted(version)) for version in range(5)))
-    row = await log.stage.batches.database.fetchrow("select chain_hash from entry where position = 2")
-    elsewhere = Link(1, BEGINNING)
-    await log.does("delete from entry where position <= 2")
-    await log.does("update chain set begins_after = 2, begins_with = $1", row["chain_hash"])
-    found = await store.verify(log.stage.batches.database, [elsewhere])
-    assert found.broken is not None
-    assert found.broken.position == 1
+    log.stage.clock.pass_by(days=400)
+    link = await log.stage.batches.database.fetchval("select chain_hash from entry where position = $1", to)
+    await log.does("delete from entry where position <= $1", to)
+    await log.does("update chain set begins_after = $1, begins_with = $2", to, link)
+    kept_elsewhere = (await verified(log)).head
+    assert (await verified(log, kept_elsewhere)).broken == Break(to, Fault.BEGINS_TOO_LATE)
+
+
+async def test_a_log_that_forgot_nothing_begins_with_nothing(log: Log, neighbours: Neighbours) -> None:
+    await log.hears(neighbours.record(neighbours.opened()))
+    found = await verified(log)
+    assert (found.begin, found.begins_at, found.broken) == (Link(0, BEGINNING), log.stage.clock.now(), None)
 
 
 async def test_nothing_that_was_sealed_is_anywhere_but_in_its_sealed_body(log: Log, neighbours: Neighbours) -> None:

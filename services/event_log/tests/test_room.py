@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ async def house(log: Log, sentences: Sentences, tmp_path: Path) -> AsyncIterator
     (tmp_path / "issuers.json").write_text(json.dumps([issuer]))
     async with httpx.AsyncClient() as issuer_client:
         doors = Doors(issuers=Issuers(issuers_of(tmp_path / "issuers.json"), log.stage.clock, issuer_client))
-        router = routes(log.stage.desk, doors, sentences)
+        router = routes(log.stage.desk, doors, sentences, timedelta(days=4383))
         web = application("Rinnan event_log", "0.1.0", [router], Problems.load(HERE / "problems.toml"))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url="http://log") as http:
             yield House(log, http, key)
@@ -172,7 +172,24 @@ async def test_an_anchor_that_was_kept_elsewhere_is_compared(house: House, neigh
     assert (await house.get(f"/verification?anchor=1:{good}")).json()["whole"] is True
     told = (await house.get(f"/verification?anchor=1:{'0' * 64}")).json()
     assert (told["whole"], told["fault"]) == (False, "other_than_an_anchor")
-    assert (await house.get("/verification?anchor=nonsense")).status_code == 422
+    told = (await house.get(f"/verification?anchor=1:{'0' * 64}&anchor=1:{good}")).json()
+    assert (told["whole"], told["fault"]) == (False, "other_than_an_anchor")
+    assert (await house.get(f"/verification?anchor=1:{good}&anchor=nonsense")).status_code == 422
+
+
+@pytest.mark.stack
+async def test_the_verification_tells_where_the_log_begins(house: House, neighbours: Neighbours) -> None:
+    heard_at = house.log.stage.clock.now()
+    await house.log.hears(*(neighbours.record(neighbours.submitted(version)) for version in range(3)))
+    link = await house.log.stage.batches.database.fetchval("select chain_hash from entry where position = 1")
+    told = (await house.get("/verification")).json()
+    assert (told["begins_after"], told["begins_with"], told["entries"]) == (0, "0" * 64, 3)
+    assert datetime.fromisoformat(told["begins_at"]) == heard_at
+    await house.log.does("delete from entry where position = 1")
+    await house.log.does("update chain set begins_after = 1, begins_with = $1", link)
+    told = (await house.get(f"/verification?anchor={told['position']}:{told['hash']}")).json()
+    assert (told["whole"], told["broken_at"], told["fault"]) == (False, 1, "begins_too_late")
+    assert (told["begins_after"], told["begins_with"], told["entries"]) == (1, link.hex(), 2)
 
 
 def test_every_problem_can_be_read() -> None:

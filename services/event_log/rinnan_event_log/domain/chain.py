@@ -38,6 +38,7 @@ class Fault(StrEnum):
     LINK_BROKEN = "link_broken"
     OTHER_THAN_THE_HEAD = "other_than_the_head"
     OTHER_THAN_AN_ANCHOR = "other_than_an_anchor"
+    BEGINS_TOO_LATE = "begins_too_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,16 @@ def follow(after: Link, rows: Iterable[Kept], anchors: Sequence[Link]) -> Link |
         if anchored.get(position, {after.hash}) != {after.hash}:
             return Break(position, Fault.OTHER_THAN_AN_ANCHOR)
     return after
+
+
+def begins_well(begin: Link, first_heard_at: datetime | None, kept_since: datetime) -> Break | None:
+    """Whether no more was forgotten than may be: a log that forgot anything still has an entry older than `kept_since`.
+
+    The moment of hearing is hashed like the rest, so that whoever cuts more off has to compute the chain anew.
+    """
+    if begin.position == 0 or (first_heard_at is not None and first_heard_at < kept_since):
+        return None
+    return Break(begin.position, Fault.BEGINS_TOO_LATE)
 
 
 def ends_well(begin: Link, last: Link, head: Link, highest: int, anchors: Sequence[Link]) -> Break | None:
