@@ -17,7 +17,7 @@ from rinnan_invitation import codes
 from rinnan_invitation.domain.asking import AskAgain
 from rinnan_invitation.domain.joining import TakeJoining
 from rinnan_invitation.domain.registration import Registration
-from rinnan_invitation.errors import NoWayToReach
+from rinnan_invitation.errors import NotOpen, NoWayToReach
 
 Key = Annotated[str | None, Depends(idempotency_key)]
 
@@ -61,6 +61,8 @@ def routes(desk: Desk[Registration], doors: Doors, pepper: bytes) -> APIRouter:
         registration_id: UUID, party: Annotated[PartyToken, Depends(doors.party)], body: AskAgainIn, key: Key
     ) -> Accepted:
         """Have the other parent asked once more, at this contact of theirs. A letter leaves whatever they have done."""
+        if desk.now() > party.deadline:  # before anything is looked up: how long it is kept depends on the other too
+            raise NotOpen
         await desk.decide(
             AskAgain(party.party_id, Sealed.of(_contact(body.contact), party=None)),
             subject=registration_id,

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from rinnan_chassis.deciding import Unavailable
+from rinnan_events.intake import RegistrationPurged
 from rinnan_events.invitation import (
     CodePresented,
     InvitationSent,
@@ -120,6 +121,20 @@ async def test_no_departure_silences_a_letter_that_is_on_its_way(house: House) -
     house.stage.clock.pass_by(hours=1)
     await house.stage.works()
     assert [letter.to for letter in house.mail.taken] == ["other@example.org"]
+
+
+@pytest.mark.stack
+async def test_after_the_deadline_asking_is_answered_alike_while_it_is_kept_and_when_it_is_forgotten(
+    house: House,
+) -> None:
+    await house.begins()
+    house.stage.clock.pass_by(days=20)
+    kept = await house.asks_again()
+    now = house.stage.clock.now()
+    await house.stage.hears(RegistrationPurged(registration_id=house.registration, purged_at=now))
+    forgotten = await house.asks_again()
+    assert (kept.status_code, kept.content) == (forgotten.status_code, forgotten.content)
+    assert kept.json()["code"] == "invitation.not_open"
 
 
 @pytest.mark.stack
