@@ -244,11 +244,9 @@ class Batches(Generic[S]):
             keys |= await self._keys(sealed.wanted, sealed.read)
             _refuse_destroyed(keys, sealed)
             sealed = self._seal(folded, keys)
-        await rows.write_subjects(tx, sealed.states)
         await rows.write_claims(tx, folded.claims, sealed.notes)
-        await rows.write_outbox(tx, [*sealed.outbox, *self._letters_said(folded)], f"{self.schema}_outbox")
-        cancels = [work for _, work in folded.works.values() if isinstance(work, Cancel)]
-        await rows.write_works(tx, sealed.works, cancels, f"{self.schema}_work")
+        await rows.cancel(tx, [work for _, work in folded.works.values() if isinstance(work, Cancel)])
+        await rows.write(tx, sealed.states, [*sealed.outbox, *self._letters_said(folded)], sealed.works)
         await rows.finish_works(tx, [item.lease.id for item in folded.done if item.lease], "done")
         await rows.finish_works(tx, [item.lease.id for item in folded.stuck if item.lease], "stuck")
         await rows.finish_works(tx, [item.lease.id for item in folded.put_back if item.lease], "waiting")

@@ -41,6 +41,8 @@ class Relay:
         self._stopping = False
         self._stopped = asyncio.Event()
         self.woken = asyncio.Event()
+        """Set by whoever commits in this process, and while this is the one relay, by those in other processes."""
+        self.leads = False
         self.moved_at = time.monotonic()
         self.trouble: str | None = None
 
@@ -50,8 +52,9 @@ class Relay:
             try:
                 self.moved_at = time.monotonic()
                 async with self._database.acquire() as connection, _alone(connection, self._schema) as alone:
+                    self.leads = alone
                     if not alone:
-                        await self._rest()
+                        await self._pass_on(connection)
                         continue
                     async with _speaking(self._kafka) as producer:
                         await self._publish(connection, producer)
@@ -59,12 +62,28 @@ class Relay:
                 self.trouble = "cannot_say"
                 log.warning("cannot_say", extra={"fault": type(error).__name__})
                 await self._rest()
+            finally:
+                self.leads = False
 
     def stop(self) -> None:
         """Finish the wave in hand."""
         self._stopping = True
         self._stopped.set()
         self.woken.set()
+
+    def heard(self, *_: object) -> None:
+        """Another process has committed something to be said."""
+        if self.leads:
+            self.woken.set()
+
+    async def _pass_on(self, connection: Transaction) -> None:
+        """Wake the relay of another process for a while; then this one may be it."""
+        ends = time.monotonic() + LOOK_ANYWAY_AFTER
+        while not self._stopping and (left := ends - time.monotonic()) > 0:
+            await self._wait(left)
+            if self.woken.is_set():
+                self.woken.clear()
+                await connection.execute("select pg_notify($1, '')", channel(self._schema))
 
     async def _publish(self, connection: Transaction, producer: AIOKafkaProducer) -> None:
         while not self._stopping:
@@ -104,9 +123,9 @@ class Relay:
         for error in failed.values():
             raise error
 
-    async def _wait(self) -> None:
+    async def _wait(self, seconds: float = LOOK_ANYWAY_AFTER) -> None:
         try:
-            async with asyncio.timeout(LOOK_ANYWAY_AFTER):
+            async with asyncio.timeout(seconds):
                 await self.woken.wait()
         except TimeoutError:
             return
@@ -118,6 +137,11 @@ class Relay:
                 await self._stopped.wait()
         except TimeoutError:
             return
+
+
+def channel(schema: str) -> str:
+    """Where a room's processes tell the one that relays of their commits."""
+    return f"{schema}_outbox"
 
 
 @asynccontextmanager

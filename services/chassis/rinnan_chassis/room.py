@@ -28,7 +28,7 @@ from rinnan_chassis.housekeeping import Housekeeping
 from rinnan_chassis.keyring import Keyring
 from rinnan_chassis.logs import set_up_logs
 from rinnan_chassis.operations import Operations, OwnerOf, nobody_knows
-from rinnan_chassis.relay import Relay
+from rinnan_chassis.relay import Relay, channel
 from rinnan_chassis.settings import Settings
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.web.application import application
@@ -122,7 +122,7 @@ async def _live(room: Room[S]) -> None:
         vital = _Vital(database, house, moving, room.outside, whole_of(_migrations(room)))
         server = _served(room, desk, vital, _doors(settings, clock))
         loops: dict[str, Loop] = {**moving, "house": house, "vital": vital}
-        wakers = asyncio.create_task(_listen(settings, room.name, relay, worker))
+        wakers = asyncio.create_task(_listen(settings, room.name, relay))
         tasks = [asyncio.create_task(loop.run(), name=name) for name, loop in loops.items()]
         try:
             await _serve(server, tasks)
@@ -180,15 +180,14 @@ def _wake(relay: Relay, worker: Worker) -> Callable[[Folded[Any]], None]:
     return wake
 
 
-async def _listen(settings: Settings, schema: str, relay: Relay, worker: Worker) -> None:
-    """Let other instances' commits wake this one. Losing the connection only costs time: every loop looks anyway."""
+async def _listen(settings: Settings, schema: str, relay: Relay) -> None:
+    """Let other instances' commits wake this one's relay. Losing the connection only costs time: it looks anyway."""
     while True:
         try:
             connection = await asyncpg.connect(settings.database(), **settings.database_arguments())
             lost = asyncio.Event()
             connection.add_termination_listener(_setting(lost))
-            await connection.add_listener(f"{schema}_outbox", _setting(relay.woken))
-            await connection.add_listener(f"{schema}_work", _setting(worker.woken))
+            await connection.add_listener(channel(schema), relay.heard)
             await lost.wait()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             await asyncio.sleep(1.0)

@@ -46,15 +46,16 @@ async def claim(tx: Transaction, kinds: Sequence[str], wanted: Collection[Claim]
         return {}
     ordered = sorted(wanted, key=lambda each: (kinds.index(each.kind), each.key))
     names, keys = [each.kind for each in ordered], [each.key for each in ordered]
-    await tx.execute(
-        "insert into claim (kind, key) select * from unnest($1::text[], $2::bytea[]) on conflict do nothing",
-        names,
-        keys,
-    )
     rows = await tx.fetch(
-        """select c.kind, c.key, c.subject, c.note::text as note
-           from claim c join unnest($1::text[], $2::bytea[]) with ordinality as w (kind, key, place) using (kind, key)
-           order by w.place for update of c""",
+        """with placed as (
+             insert into claim (kind, key) select * from unnest($1::text[], $2::bytea[])
+             on conflict do nothing returning kind, key)
+           select kind, key, null::uuid as subject, '{}' as note from placed
+           union all
+           select * from (
+             select c.kind, c.key, c.subject, c.note::text
+             from claim c join unnest($1::text[], $2::bytea[]) with ordinality as w (kind, key, place) using (kind, key)
+             order by w.place for update of c) as there""",
         names,
         keys,
     )
@@ -64,14 +65,21 @@ async def claim(tx: Transaction, kinds: Sequence[str], wanted: Collection[Claim]
 
 
 async def subjects(tx: Transaction, kind: type[Any], ids: Collection[UUID]) -> dict[UUID, Subject[Any]]:
-    """Lock the subjects in the order of their ids. A subject never heard of is claimed by a placeholder."""
+    """Lock the subjects in the order of their ids. A subject never heard of is claimed by a placeholder, before that.
+
+    What another transaction placed meanwhile, this statement cannot see yet: then it is run again.
+    """
     if not ids:
         return {}
     ordered = sorted(ids)
-    await tx.execute("insert into subject (id) select unnest($1::uuid[]) on conflict do nothing", ordered)
     rows = await tx.fetch(
-        """select id, state::text as state, held_at is not null as held, forgotten_at is not null as forgotten
-           from subject where id = any($1::uuid[]) order by id for update""",
+        """with placed as (
+             insert into subject (id) select unnest($1::uuid[]) on conflict do nothing returning id)
+           select id, null as state, false as held, false as forgotten from placed
+           union all
+           select * from (
+             select id, state::text, held_at is not null, forgotten_at is not null
+             from subject where id = any($1::uuid[]) order by id for update) as there""",
         ordered,
     )
     if len(rows) != len(ordered):
@@ -148,15 +156,42 @@ async def remember_answer(tx: Transaction, item: Item) -> None:
         raise Crossed
 
 
-async def write_subjects(tx: Transaction, states: dict[UUID, str]) -> None:
-    """Write the states that changed."""
-    if states:
+async def write(
+    tx: Transaction, states: dict[UUID, str], outbox: Sequence[OutboxRow], works: Sequence[WorkRow]
+) -> None:
+    """Write the states that changed, promise to say these, in this order, and plan work or move what still waits.
+
+    One statement for all three. The outbox's positions are drawn while the subjects' locks are held.
+    """
+    if states or outbox or works:
         await tx.execute(
-            """update subject s set state = w.state::jsonb
-               from unnest($1::uuid[], $2::text[]) as w (id, state) where s.id = w.id""",
+            _WRITE,
             list(states),
             list(states.values()),
+            *([row[column] for row in outbox] for column in range(6)),
+            *([row[column] for row in works] for column in range(5)),
         )
+
+
+_WRITE = """
+with stated as (
+  update subject s set state = w.state::jsonb
+  from unnest($1::uuid[], $2::text[]) as w (id, state) where s.id = w.id
+), said as (
+  insert into outbox (id, subject, topic, record_key, headers, body)
+  select id, subject, topic, key, headers::jsonb, body
+  from unnest($3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::bytea[])
+    with ordinality as w (id, subject, topic, key, headers, body, place) order by place
+  on conflict (id) do nothing
+)
+insert into work (kind, key, subject, due_at, payload)
+select kind, key, subject, due_at, payload::jsonb
+from unnest($9::text[], $10::text[], $11::uuid[], $12::timestamptz[], $13::text[])
+  as w (kind, key, subject, due_at, payload)
+on conflict (kind, key) do update
+set due_at = excluded.due_at, payload = excluded.payload, attempts = 0
+where work.state = 'waiting'
+"""
 
 
 async def hold(tx: Transaction, ids: Collection[UUID]) -> None:
@@ -274,44 +309,14 @@ async def write_claims(tx: Transaction, claims: dict[Claim, Claimed | None], not
         )
 
 
-async def write_outbox(tx: Transaction, rows: Sequence[OutboxRow], channel: str) -> None:
-    """Promise to say these, in this order. The position is drawn while the subjects' locks are held."""
-    if rows:
-        await tx.execute(
-            """with said as (
-                 insert into outbox (id, subject, topic, record_key, headers, body)
-                 select id, subject, topic, key, headers::jsonb, body
-                 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::bytea[])
-                   with ordinality as w (id, subject, topic, key, headers, body, place) order by place
-                 on conflict (id) do nothing)
-               select pg_notify($7, '')""",
-            *([row[column] for row in rows] for column in range(6)),
-            channel,
-        )
-
-
-async def write_works(tx: Transaction, rows: Sequence[WorkRow], cancels: Sequence[Cancel], channel: str) -> None:
-    """Plan work, move what still waits, and drop what is cancelled."""
-    if cancels:
+async def cancel(tx: Transaction, works: Sequence[Cancel]) -> None:
+    """Drop work that still waits and need not be done any longer."""
+    if works:
         await tx.execute(
             """delete from work w using unnest($1::text[], $2::text[]) as c (kind, key)
                where w.kind = c.kind and w.key = c.key and w.state = 'waiting'""",
-            [each.kind for each in cancels],
-            [each.key for each in cancels],
-        )
-    if rows:
-        await tx.execute(
-            """with planned as (
-                 insert into work (kind, key, subject, due_at, payload)
-                 select kind, key, subject, due_at, payload::jsonb
-                 from unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[])
-                   as w (kind, key, subject, due_at, payload)
-                 on conflict (kind, key) do update
-                 set due_at = excluded.due_at, payload = excluded.payload, attempts = 0
-                 where work.state = 'waiting')
-               select pg_notify($6, '')""",
-            *([row[column] for row in rows] for column in range(5)),
-            channel,
+            [each.kind for each in works],
+            [each.key for each in works],
         )
 
 
