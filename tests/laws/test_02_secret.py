@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import httpx
 import pytest
 
 from rinnan_local.families import Family
 from rinnan_local.parents import Parent
 from rinnan_local.play import Play
-from rinnan_local.player import until
+from rinnan_local.player import NO_TLS, until
 from tests.laws import wire
 from tests.laws.conftest import PASSED, House, run
 from tests.laws.masks import Answer, Mask, answers
@@ -312,3 +313,10 @@ def test_what_travels_has_one_shape_and_size_whatever_was_screened(scenes: Scene
     model, *others = scenes["both complete"].values()
     for twin in others:
         assert twin.said == model.said, twin.play.family.id
+
+
+@pytest.mark.parametrize("place", ["/metrics", "/readyz", "/readyz?verbose", "/livez"])
+async def test_nobody_who_reaches_a_door_of_parents_can_count_what_others_do(house: House, place: str) -> None:
+    async with httpx.AsyncClient(verify=NO_TLS) as anybody:
+        for address in house.installation.addresses.rooms.values():
+            assert (await anybody.get(f"{address}{place}")).status_code == 404
