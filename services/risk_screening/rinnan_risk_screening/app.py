@@ -15,6 +15,7 @@ from rinnan_risk_screening.handlers import handlers
 from rinnan_risk_screening.settings import Settings
 
 PROBLEMS = Path(__file__).parent / "problems.toml"
+SAYS = (ScreeningCompleted, CareRouteSet)
 
 
 def room(settings: Settings) -> Room[Registration]:
@@ -26,7 +27,7 @@ def room(settings: Settings) -> Room[Registration]:
         name="risk_screening",
         settings=settings,
         handlers=handlers,
-        says=(ScreeningCompleted, CareRouteSet),
+        says=SAYS,
         opens=frozenset({Group.SCREENING, Group.CARE}),
         reference=profiles,
         outside=profiles,

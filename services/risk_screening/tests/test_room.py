@@ -21,7 +21,7 @@ from rinnan_events.opened import CareRoute, Route
 from rinnan_events.risk_screening import CareRouteSet, ScreeningCompleted
 from rinnan_profiles import Profiles
 from rinnan_risk_screening.api import routes
-from rinnan_risk_screening.app import PROBLEMS
+from rinnan_risk_screening.app import PROBLEMS, SAYS
 from rinnan_risk_screening.handlers import handlers
 
 if TYPE_CHECKING:
@@ -158,6 +158,25 @@ async def test_both_events_are_said_together_and_the_route_is_sealed(house: Hous
     assert isinstance(care, CareRouteSet)
     opened = await house.stage.open(care.care, CareRoute, subject=house.registration, party=house.party)
     assert opened.route is Route.URGENT_CONTACT
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("given", ["mildest", "gravest", "declined", "prefer_not", "cannot_safely"])
+async def test_whatever_is_given_is_done_and_said_so_that_nothing_in_it_can_keep_the_gate_shut(
+    house: House, given: str
+) -> None:
+    whole = dict.fromkeys(house.play.mildest, given)
+    body = {"mildest": house.mildest, "gravest": house.gravest, "declined": DECLINED}.get(
+        given, {"language": "fi", "answers": whole}
+    )
+    assert (await house.puts(body)).status_code == 202
+    await house.stage.works()
+    assert [type(said) for said in await house.stage.said()] == [ScreeningCompleted, CareRouteSet]
+
+
+def test_a_screening_leads_to_two_events_and_to_nothing_outside_the_house() -> None:
+    assert set(SAYS) == {ScreeningCompleted, CareRouteSet}
+    assert set(handlers.kinds) == {"score"}
 
 
 @pytest.mark.stack

@@ -141,6 +141,17 @@ def test_declining_leads_to_a_person(instrument: Instrument) -> None:
     assert scoring.route(instrument, scoring.pad(instrument, "fi", None)).route is Route.INDIVIDUAL_FIRST
 
 
+@given(data=st.data())
+def test_whatever_is_left_open_is_never_less_care_than_declining_the_whole(
+    instrument: Instrument, data: st.DataObject
+) -> None:
+    codes = {item.id: st.sampled_from([each.code for each in instrument.responses(item)]) for item in instrument.items}
+    answers = data.draw(st.fixed_dictionaries(codes))
+    answers[data.draw(st.sampled_from(sorted(answers)))] = data.draw(st.sampled_from(["prefer_not", "cannot_safely"]))
+    care = scoring.route(instrument, scoring.pad(instrument, "fi", answers))
+    assert care.route in {Route.INDIVIDUAL_FIRST, Route.URGENT_CONTACT}
+
+
 def test_the_gravest_answers_call_for_urgent_contact(play: Play) -> None:
     padded = scoring.pad(play.instrument, "fi", play.gravest)
     assert scoring.route(play.instrument, padded).route is Route.URGENT_CONTACT

@@ -261,6 +261,29 @@ def test_a_question_left_open_is_told_to_whoever_makes_contact_and_by_when_conta
     assert {"system": TABLES.labels.contact.system, "code": "R"} in aino["meta"]["security"]
 
 
+@pytest.mark.parametrize("route", list(Route))
+def test_no_route_of_care_asks_for_a_service_or_changes_anything_but_the_protection_task(route: Route) -> None:
+    record = a_joint_record()
+    care = CareRoute(route=route, instrument="core", instrument_version="1")
+    routed, unrouted = with_party(record, 1, care=care), with_party(record, 1, care=None)
+    assert said(routed, restricted_place=False) == said(unrouted, restricted_place=False)
+    changed = [one["resource"] for one, other in zip(said(routed), said(unrouted), strict=True) if one != other]
+    assert changed == [tasks(routed, "protection")[1]]
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_nothing_is_concluded_from_what_parents_agree_to(agrees: bool) -> None:
+    record = a_joint_record()
+    consents = record.parties[1].consents
+    assert consents is not None
+    given = {"handling": True, "joint_meeting": agrees}
+    told = with_party(record, 1, consents=consents.model_copy(update={"given": given}))
+    assert [one for one in said(told) if one["resource"]["resourceType"] != "Consent"] == [
+        one for one in said(record) if one["resource"]["resourceType"] != "Consent"
+    ]
+    assert resources(told, "Consent")[0] == resources(record, "Consent")[0]
+
+
 def test_not_naming_a_service_is_no_service() -> None:
     record = a_joint_record()
     own = record.parties[0].own

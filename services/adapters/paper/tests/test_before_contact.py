@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rinnan_events.opened import ClientRecord, OwnForm
+from rinnan_events.opened import CareRoute, ClientRecord, OwnForm, Route
 from rinnan_host.port import Document
 from rinnan_host.samples import a_single_record
 from rinnan_profiles import Profiles
@@ -112,6 +112,17 @@ async def test_what_one_parent_left_open_changes_no_byte_of_the_cover_or_of_the_
     assert {document.party_id for document in strangers} == {None, record.parties[other].party_id}
     assert [document for document in left.documents if document.party_id != mine] == strangers
     assert left.one(annex(record, own)).content != told.one(annex(record, own)).content
+
+
+@pytest.mark.parametrize("route", list(Route))
+async def test_a_route_of_care_changes_that_parents_annex_and_not_a_byte_of_anything_else(
+    render: Render, record: ClientRecord, change: Change, route: Route
+) -> None:
+    care = CareRoute(route=route, instrument="core", instrument_version="1")
+    routed, unrouted = await render(change(record, 0, care=care)), await render(change(record, 0, care=None))
+    pairs = zip(routed.documents, unrouted.documents, strict=True)
+    changed = {one.name for one, other in pairs if one.content != other.content}
+    assert {name.partition("-")[2] for name in changed} == {annex(record, 0, kind) for kind in ("pdf", "html", "json")}
 
 
 async def test_how_to_reach_a_parent_stands_on_the_annex_alone_whatever_a_mapping_says(
