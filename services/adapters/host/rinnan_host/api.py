@@ -15,10 +15,9 @@ from rinnan_host.domain import Here
 from rinnan_host.errors import NoSuchDocument
 
 SAFE = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:",
-    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 }
+"""A page may be drawn, and may do nothing."""
 
 
 class DocumentOut(BaseModel):

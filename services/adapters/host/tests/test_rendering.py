@@ -82,6 +82,7 @@ async def test_a_document_is_read_byte_for_byte(printing: House, reading: Readin
     answer = await reading.get(f"/documents/{cover}")
     assert (answer.content, answer.headers["content-type"]) == (b"<p>cover</p>", "text/html; charset=utf-8")
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'; style-src")
     again = await reading.get(f"/documents/{first}")
     assert again.content.count(b"Nieminen") == 400
 
