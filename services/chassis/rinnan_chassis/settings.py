@@ -129,6 +129,8 @@ class Settings(KafkaSettings, DatabaseSettings):
             raise ValueError("RINNAN_WRAPPING_KEYS_FILE and RINNAN_WRAPPING_KEYS exclude each other")
         if self.clock_file and not self.on_loopback():
             raise ValueError("RINNAN_CLOCK_FILE is for a stack that is wholly on loopback")
+        if self.http_port and self.http_port == self.health_port:
+            raise ValueError("RINNAN_HEALTH_PORT is another than RINNAN_HTTP_PORT: by it the two are told apart")
         return self
 
     def database(self) -> str:

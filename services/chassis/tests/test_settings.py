@@ -98,6 +98,16 @@ def test_a_fast_clock_is_refused_where_anything_is_not_on_loopback(
         RoomSettings.read()
 
 
+def test_health_has_a_port_of_its_own(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("RINNAN_HEALTH_HOST", "127.0.0.2")
+    environment.setenv("RINNAN_HEALTH_PORT", "8001")
+    with pytest.raises(SettingsRefused, match="RINNAN_HEALTH_PORT"):
+        RoomSettings.read()
+    environment.setenv("RINNAN_HEALTH_PORT", "0")
+    environment.setenv("RINNAN_HTTP_PORT", "0")
+    assert RoomSettings.read().health_port == 0
+
+
 def test_wrapping_keys_come_from_the_environment_too(environment: pytest.MonkeyPatch) -> None:
     assert RoomSettings.read().held_wrapping_keys() == {}
     environment.setenv("RINNAN_WRAPPING_KEYS", '{"care": "' + "A" * 43 + '="}')
