@@ -42,7 +42,7 @@ async def test_the_same_event_a_thousand_times_is_decided_once(stage: Stage[Kept
 
 async def test_two_services_that_answer_one_cause_are_both_heard(stage: Stage[Kept]) -> None:
     subject, event_id = uuid4(), str(uuid4())
-    for number, source in ((1, b"/rinnan/crier"), (2, b"/rinnan/other")):
+    for number, source in ((1, b"/rinnan/crier/one"), (2, b"/rinnan/crier/other")):
         headers, body = await stage.on_the_wire(news(subject, number), event_id)
         await stage.batches.decide([record(stage, [*headers, ("ce_source", source)], body)])
     assert await heard_of(stage, subject) == (1, 2)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -70,13 +72,15 @@ class Stage(Generic[S]):
     async def on_the_wire(self, event: Event, event_id: str | None = None) -> tuple[Headers, bytes]:
         """The headers and the sealed body of a neighbour's event."""
         chosen = UUID(event_id) if event_id else uuid4()
-        learning = SealPass({}, "stage")
+        learning = SealPass({}, "stage", guests=True)
         learning.said(event, chosen)
         keys = await self.batches.keyring.keys(learning.wanted, mint=True)
         keys |= await self.batches.keyring.keys(learning.read, mint=False)
-        source = source_of(event.type.partition(".")[0])
+        hearing = self.batches.handlers.heard.get(event.type)
+        process = f"/{hearing.process(event)}" if hearing and hearing.process else ""
+        source = source_of(event.type.partition(".")[0]) + process
         envelope = Envelope(str(chosen), source, event.type, event.subject, self.clock.now())
-        return envelope.headers(), wire(event, SealPass(keys, "stage").said(event, chosen))
+        return envelope.headers(), wire(event, SealPass(keys, "stage", guests=True).said(event, chosen))
 
     async def said(self) -> list[Event]:
         """Everything the room said so far, in order, read as a neighbour would read it."""
@@ -145,13 +149,9 @@ async def stage_of(
     says: Sequence[type[Event]] = (),
     clock: StageClock | None = None,
 ) -> AsyncGenerator[Stage[S]]:
-    """Put a room on stage in a database of its own, which is dropped afterwards."""
-    name = f"stage_{uuid4().hex}"
-    await _execute(admin_url, f"create database {name}")
-    url = admin_url.rsplit("/", 1)[0] + "/" + name
-    keyring_tables = files("rinnan_chassis").joinpath("keyring.sql").read_text("utf-8")
-    await _execute(url, f"create schema keyring; create schema {room}", keyring_tables)
-    await migrate(url, room, [migrations] if migrations else [])
+    """Put a room on stage in a database of its own, which nobody else has until it is left."""
+    built = _Built(admin_url, room, migrations)
+    url = await _database(built)
     database: Database = await connect(url, room)
     keyring = await Keyring.connect(url, {group: os.urandom(32) for group in Group})
     used = clock or StageClock()
@@ -163,7 +163,68 @@ async def stage_of(
     finally:
         await database.close()
         await keyring.close()
-        await _execute(admin_url, f"drop database {name} with (force)")
+        _idle[built].append(url)
+
+
+class _Built(NamedTuple):
+    """What makes one stage's database as good as another's."""
+
+    admin_url: str
+    room: str
+    migrations: Path | None
+
+
+_idle: defaultdict[_Built, list[str]] = defaultdict(list)
+"""Databases whose stage was left. Making one takes longer than most tests."""
+_emptying: dict[_Built, str] = {}
+
+
+async def _database(built: _Built) -> str:
+    """The address of a database with the room's tables as its migrations leave them: an idle one, or a new one."""
+    while _idle[built]:
+        url = _idle[built].pop()
+        with suppress(OSError, asyncpg.PostgresError):
+            await _execute(url, _ALONE, _emptying[built])
+            return url
+    url = f"{built.admin_url.rsplit('/', 1)[0]}/stage_{uuid4().hex}"
+    keyring_tables = files("rinnan_chassis").joinpath("keyring.sql").read_text("utf-8")
+    await _execute(built.admin_url, f"create database {url.rsplit('/', 1)[1]}")
+    await _execute(url, f"create schema keyring; create schema {built.room}", keyring_tables)
+    await migrate(url, built.room, [built.migrations] if built.migrations else [])
+    _emptying[built] = await _keep_what_is_there(url)
+    return url
+
+
+async def _keep_what_is_there(url: str) -> str:
+    """Copy what the migrations wrote; the statements that put every table back to it."""
+    statements = ["set lock_timeout = '5s'", "set session_replication_role = replica"]
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("create schema kept")
+        for row in await connection.fetch(_TABLES):
+            table, copy = row["name"], f'kept."{row["name"]}"'
+            statements.append(f"delete from {table}")  # noqa: S608 - a table of our own
+            if await connection.fetchval(f"select exists (select from {table})"):  # noqa: S608 - as above
+                await connection.execute(f"create table {copy} as table {table}")
+                statements.append(f"insert into {table} overriding system value table {copy}")
+    finally:
+        await connection.close()
+    return "; ".join(statements)
+
+
+@atexit.register
+def _drop_idle() -> None:
+    """Leave nothing on a server that goes on; one that was started for the run is gone by now."""
+    for built, urls in _idle.items():
+        for url in urls:
+            with suppress(OSError, asyncpg.PostgresError):
+                asyncio.run(_execute(built.admin_url, f"drop database {url.rsplit('/', 1)[1]} with (force)"))
+
+
+_ALONE = """select pg_terminate_backend(pid, 5000) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()"""
+_TABLES = """select format('%I.%I', schemaname, tablename) as name from pg_tables
+             where schemaname not in ('pg_catalog', 'information_schema', 'kept')"""
 
 
 async def _execute(url: str, *statements: str) -> None:
