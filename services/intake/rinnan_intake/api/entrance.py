@@ -22,7 +22,7 @@ from rinnan_intake import store
 from rinnan_intake.api.bodies import AssistedStartIn, AssistedTicketIn, AssistedTokenIn, PersonIn, StartIn, TicketIn
 from rinnan_intake.domain.joining import IssueTicket, TicketReads, claims_of_issue
 from rinnan_intake.domain.opening import Newcomer, StartRegistration, claims_of, where_they_meet
-from rinnan_intake.domain.state import Match, Person, Registration, Status
+from rinnan_intake.domain.state import Person, Registration, Status
 from rinnan_intake.errors import (
     DoubtfulMeeting,
     NotStronglyIdentified,
@@ -209,6 +209,8 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
         return Caller(identity, person.non_disclosure, None)
 
     professional = doors.staff(Right.ACT)
+    # A party token opens all that its parent has told, protected parts too.
+    who_may_see_all = doors.staff(Right.ACT, Right.BODIES, Right.PROTECTED)
 
     @router.post("/registrations", status_code=201)
     async def start_registration(caller: Annotated[Caller, Depends(signed_in)], body: StartIn, key: Key) -> StartedOut:
@@ -245,7 +247,7 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
 
     @router.post("/assisted/registrations/{registration_id}/token", status_code=201)
     async def party_token_for_a_caller(
-        staff: Annotated[Staff, Depends(professional)], registration_id: UUID, body: AssistedTokenIn
+        staff: Annotated[Staff, Depends(who_may_see_all)], registration_id: UUID, body: AssistedTokenIn
     ) -> TokenOut:
         """A token to act for somebody on the phone; it names who acts."""
         state = await entrance.desk.state(registration_id)
@@ -285,7 +287,7 @@ def _party_of(state: Registration | None, person: Person) -> UUID | None:
     if state is None:
         return None
     here = ((party_id, party.person) for party_id, party in state.parties.items() if party.is_here)
-    return next((party_id for party_id, known in here if known and person.matches(known) is Match.YES), None)
+    return next((party_id for party_id, known in here if known and person.is_surely(known)), None)
 
 
 def _name(person: Person) -> str:

@@ -43,6 +43,10 @@ class Person:
             return Match.DOUBT if named_alike else Match.NO
         return Match.YES if named_alike else Match.NO
 
+    def is_surely(self, known: Person) -> bool:
+        """Whether one described so may act as the known one. A name and a birth date are shared; a known code decides."""
+        return self.matches(known) is Match.YES and known.code in {None, self.code}
+
     def with_what_is_known_of(self, same: Person) -> Person:
         """This person, completed by another description of the same one."""
         return Person(name=self.name or same.name, code=self.code or same.code)

@@ -202,7 +202,7 @@ async def test_a_parent_lists_their_own_registrations_only(house: House) -> None
 
 
 async def test_a_professional_starts_and_enters_for_a_caller(house: House) -> None:
-    staff = house.as_staff("act")
+    staff = house.as_staff("act bodies protected")
     body = {**house.start(BERT), "person": AINO}
     started = await house.http.post("/assisted/registrations", json=body, headers=staff)
     registration = started.json()["registration_id"]
@@ -211,6 +211,23 @@ async def test_a_professional_starts_and_enters_for_a_caller(house: House) -> No
     )
     assert (started.status_code, entered.status_code) == (201, 201)
     assert await house.enters(AINO, registration)
+
+
+async def test_who_may_act_but_not_see_gets_no_token_that_opens_what_a_caller_told(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    for rights in ("act", "act bodies", "act protected", "bodies protected"):
+        answer = await house.http.post(
+            f"/assisted/registrations/{registration}/token", json={"person": AINO}, headers=house.as_staff(rights)
+        )
+        assert answer.status_code == 403
+
+
+async def test_a_namesake_without_an_identity_code_is_not_taken_for_the_parent(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    namesake = house.as_person({name: AINO[name] for name in ("family_name", "given_names")}, birthdate="1990-01-01")
+    entered = await house.http.post(f"/registrations/{registration}/token", headers=namesake)
+    own = await house.http.get("/registrations", headers=namesake)
+    assert (entered.status_code, own.json()) == (404, [])
 
 
 async def test_staff_of_another_county_or_without_the_right_start_for_nobody(house: House) -> None:
