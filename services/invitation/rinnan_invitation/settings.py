@@ -17,7 +17,7 @@ class Settings(RoomSettings):
     """Addresses and secrets of the ways out, and the pepper of codes, which is in no database."""
 
     code_pepper: Annotated[SecretStr, Field(min_length=32)]
-    portal_address: Annotated[str, Field(pattern=r"^https?://", description="The address that letters name.")]
+    portal_address: str = Field(description="The address that letters name.")
 
     mail_host: str
     mail_port: Annotated[int, Field(ge=1, le=65_535)] = 587
@@ -34,8 +34,9 @@ class Settings(RoomSettings):
     def _nothing_leaves_in_the_clear(self) -> Self:
         if self.mail_security == "none" and not is_loopback(self.mail_host):
             raise ValueError("RINNAN_MAIL_SECURITY=none is for a mail server on loopback")
-        if self.sms_url is not None and not is_private(self.sms_url):
-            raise ValueError("RINNAN_SMS_URL needs https, except on loopback")
+        for name, address in (("RINNAN_PORTAL_ADDRESS", self.portal_address), ("RINNAN_SMS_URL", self.sms_url)):
+            if address is not None and not is_private(address):
+                raise ValueError(f"{name} needs https, except on loopback")
         return self
 
     def mail_server(self) -> MailServer:

@@ -53,6 +53,11 @@ def test_text_messages_in_the_clear_are_refused_beyond_loopback(monkeypatch: pyt
         read(monkeypatch, RINNAN_SMS_URL="http://sms.example.org/")
 
 
+def test_letters_lead_nobody_to_a_page_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsRefused, match="RINNAN_PORTAL_ADDRESS needs https"):
+        read(monkeypatch, RINNAN_PORTAL_ADDRESS="http://portal.example.org")
+
+
 @pytest.mark.parametrize("address", ["https://sms.example.org/", "http://127.0.0.1:20101/sms"])
 def test_text_messages_go_to_loopback_or_over_https(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     assert read(monkeypatch, RINNAN_SMS_URL=address).sms_url == address
