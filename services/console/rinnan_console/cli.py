@@ -172,6 +172,13 @@ def discard(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, jso
     _mend(ctx, room, f"/operations/dead-letters/{letter}/discard", reason, json=json)
 
 
+@app.command()
+def acts(ctx: typer.Context, subject: UUID, *, json: AsJson = False) -> None:
+    """List what operators did. To a held registration or a dead letter, by whom and why, oldest first."""
+    columns = {"at": "done_at", "who": "by", "what": "verb", "why": "why", "letter": "letter", "room": "room"}
+    _everybody(ctx, f"/operations/acts/{subject}", "done_at", columns, "Nothing was done.", json=json)
+
+
 @packages.callback()
 def list_packages(
     ctx: typer.Context,

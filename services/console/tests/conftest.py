@@ -34,16 +34,16 @@ class Troubles:
 
     subjects: dict[UUID, str] = field(default_factory=dict)
     letters: dict[UUID, str] = field(default_factory=dict)
-    acts: list[tuple[str, UUID, str]] = field(default_factory=list)
+    done: list[tuple[str, UUID, str]] = field(default_factory=list)
     again: bool = False
 
-    async def held(self) -> Sequence[Mapping[str, Any]]:
+    async def held(self, **_: object) -> Sequence[Mapping[str, Any]]:
         return [
             {"subject": subject, "held_at": since, "parked": 2, "dead_letters": 1, "stuck": 0}
             for subject, since in self.subjects.items()
         ]
 
-    async def dead_letters(self) -> Sequence[Mapping[str, Any]]:
+    async def dead_letters(self, **_: object) -> Sequence[Mapping[str, Any]]:
         return [
             {
                 "id": letter,
@@ -56,23 +56,27 @@ class Troubles:
             for letter, since in self.letters.items()
         ]
 
+    async def acts(self, on: UUID, **_: object) -> Sequence[Mapping[str, Any]]:
+        told = {"by": "issuer#s-17", "done_at": "2026-03-02T09:00:00Z"}
+        return [{**told, "verb": verb, "subject": on, "letter": None, "why": why} for verb, _, why in self.done]
+
     async def work(self) -> Mapping[str, Any]:
         return {"kinds": []}
 
-    async def release(self, subject: UUID, *, by: str, why: str) -> Mapping[str, Any]:  # noqa: ARG002 - the port's
+    async def release(self, subject: UUID, *, why: str, **_: object) -> Mapping[str, Any]:
         if self.subjects.pop(subject, None) is None:
             raise NotHeld
-        self.acts.append(("release", subject, why))
+        self.done.append(("release", subject, why))
         return {"heard": ["decided", "nothing"]}
 
-    async def redrive(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]:  # noqa: ARG002 - the port's
+    async def redrive(self, letter: UUID, *, why: str, **_: object) -> Mapping[str, Any]:
         if letter not in self.letters:
             raise NoSuchLetter
-        self.acts.append(("redrive", letter, why))
+        self.done.append(("redrive", letter, why))
         return {"heard": ["set_aside" if self.again else "decided"]}
 
-    async def discard(self, letter: UUID, *, by: str, why: str) -> Mapping[str, Any]:  # noqa: ARG002 - the port's
-        self.acts.append(("discard", letter, why))
+    async def discard(self, letter: UUID, *, why: str, **_: object) -> Mapping[str, Any]:
+        self.done.append(("discard", letter, why))
         return {"settled": letter}
 
 

@@ -68,7 +68,7 @@ def test_a_held_registration_is_released_with_a_reason(terminal: Terminal, an_id
     room.subjects[an_id] = SINCE
     told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "mended in 1.2")
     assert (told.exit_code, told.stdout) == (0, "Heard on: decided, nothing.\n")
-    assert room.acts == [("release", an_id, "mended in 1.2")]
+    assert room.done == [("release", an_id, "mended in 1.2")]
 
 
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
@@ -76,7 +76,7 @@ def test_a_dead_letter_is_dealt_with_and_the_reason_is_kept(terminal: Terminal, 
     room = terminal.has("intake")
     room.letters[an_id] = SINCE
     assert terminal.types(verb, str(an_id), "--room", "intake", "--reason", "why not").exit_code == 0
-    assert room.acts == [(verb, an_id, "why not")]
+    assert room.done == [(verb, an_id, "why not")]
 
 
 def test_a_letter_that_is_set_aside_again_is_not_called_done(terminal: Terminal, an_id: UUID) -> None:
@@ -112,7 +112,7 @@ def test_without_the_right_to_act_nothing_is_done(terminal: Terminal, an_id: UUI
     room.subjects[an_id] = SINCE
     terminal.signs_in(rights="life")
     told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "because")
-    assert (told.exit_code, room.acts) == (1, [])
+    assert (told.exit_code, room.done) == (1, [])
     assert "(chassis.not_allowed)" in told.stderr
 
 
@@ -120,3 +120,10 @@ def test_a_room_that_does_not_exist_is_answered_with_those_that_do(terminal: Ter
     terminal.has("intake")
     told = terminal.types("release", str(an_id), "--room", "intakes", "--reason", "because")
     assert (told.exit_code, told.stderr) == (2, "There is no room intakes. There are: intake.\n")
+
+
+def test_what_operators_did_can_be_read_with_who_and_why(terminal: Terminal, an_id: UUID) -> None:
+    terminal.has("intake").done.append(("release", an_id, "mended in 1.2"))
+    terminal.has("consent")
+    row = terminal.types("acts", str(an_id)).stdout.splitlines()[1]
+    assert row.split() == ["2026-03-02", "11:00:00", "issuer#s-17", "release", "mended", "in", "1.2", "-", "intake"]
