@@ -30,6 +30,12 @@ def missing_links(file: Path, text: str) -> set[str]:
     return {each for each in named if "://" not in each and not (file.parent / each).exists()}
 
 
+def missing_paths(file: Path, text: str) -> set[str]:
+    """Files and folders that a page names from the root or from where it stands, and that are not there."""
+    named = re.findall(r"`((?:contracts|deploy|schemas|services|tests)/[\w./-]+)`", text)
+    return {each for each in named if not (ROOT / each).exists() and not (file.parent / each).exists()}
+
+
 @pytest.mark.parametrize("file", READMES, ids=lambda file: place(file.parent))
 def test_a_readme_is_short_and_what_it_names_exists(file: Path) -> None:
     text = file.read_text("utf-8")
@@ -44,6 +50,16 @@ def test_a_readme_is_short_and_what_it_names_exists(file: Path) -> None:
 
 def test_a_command_that_does_not_exist_is_found() -> None:
     assert unknown_commands("Run `make demo`, then `make coffee`.\n```\nmake tea\n```\n") == {"coffee", "tea"}
+
+
+@pytest.mark.parametrize("file", [*READMES, *DECISIONS, ROOT / "contracts" / "glossary.md"], ids=place)
+def test_a_page_names_only_what_is_there(file: Path) -> None:
+    missing = missing_paths(file, file.read_text("utf-8"))
+    none_of([f"{place(file)}: {path}" for path in missing], mend="name where it is now")
+
+
+def test_a_path_that_leads_nowhere_is_found() -> None:
+    assert missing_paths(ROOT / "README.md", "See `services/intake` and `tests/never.py`.") == {"tests/never.py"}
 
 
 @pytest.mark.parametrize("file", DECISIONS, ids=lambda file: file.stem)
