@@ -1,9 +1,9 @@
 """When a destination rests: how much it is asked at once is delivery mechanics, and no word on any delivery.
 
-After several answers in a row that were none, the far side is left alone for a while; what is asked meanwhile is
-answered as unavailable, which it certainly is, and the ledger waits and judges as ever. Then one request at a time goes
-through, the first of them after a fresh check, and with each that is answered one more may go beside it. What the
-destination has no room for yet stays in the host's queue. One process knows this for itself; a restart begins open.
+After several requests in a row without an answer, one at a time goes through, each after a fresh check, and with each
+that is answered one more may go beside it. A far side that is certainly away is left alone for a while first; what is
+asked meanwhile is answered as unavailable, which it certainly is, and the ledger waits and judges as ever. What finds
+no room yet stays in the host's queue. One process knows this for itself; a restart begins open.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Breaker:
         self._window = parallel
         self._running = 0
         self._in_a_row = 0
-        self._rest = FIRST_REST
+        self._rest: timedelta | None = None
         self._rests_until: datetime | None = None
 
     @property
@@ -49,7 +49,7 @@ class Breaker:
         """What keeps the destination from being asked as ever, as a class; None where nothing does."""
         if self._rests_until is None:
             return None
-        return "destination_opens" if self._window > 1 else "destination_rests"
+        return "destination_rests" if self._rest and self._window == 1 else "destination_opens"
 
     def rests(self, now: datetime) -> bool:
         """Whether the destination is to be left alone."""
@@ -73,17 +73,24 @@ class Breaker:
         if outcome in TROUBLE:
             self._in_a_row += 1
             if self._in_a_row >= IN_A_ROW or self._rests_until is not None:
-                self._begin_a_rest(now)
+                self._narrow(now, self._next_rest() if outcome is Outcome.UNAVAILABLE else None)
         else:
             self._in_a_row = 0
             self._open_further()
 
-    def _begin_a_rest(self, now: datetime) -> None:
-        again = self._rests_until is not None
-        self._rest = min(self._rest * 2, LONGEST_REST) if again else FIRST_REST
-        self._rests_until, self._window, self._in_a_row = now + self._rest, 1, 0
-        openness.set(0)
-        log.warning("destination_rests", extra={"seconds": self._rest.total_seconds()})
+    def _next_rest(self) -> timedelta:
+        """Each rest until the destination is open again is twice as long as the one before."""
+        return min(self._rest * 2, LONGEST_REST) if self._rest else FIRST_REST
+
+    def _narrow(self, now: datetime, rest: timedelta | None) -> None:
+        """One at a time from now on, or after a rest. A far side that is there and answers late needs none."""
+        if rest:
+            log.warning("destination_rests", extra={"seconds": rest.total_seconds()})
+        elif self._rests_until is None:
+            log.warning("destination_answers_late")
+        self._rest = rest or self._rest
+        self._rests_until, self._window, self._in_a_row = now + (rest or timedelta(0)), 1, 0
+        openness.set(0 if rest else 1 / self._parallel)
 
     def _open_further(self) -> None:
         if self._rests_until is None:
@@ -91,5 +98,5 @@ class Breaker:
         self._window += 1
         openness.set(min(self._window / self._parallel, 1))
         if self._window > self._parallel:
-            self._rests_until, self._window = None, self._parallel
+            self._rests_until, self._rest, self._window = None, None, self._parallel
             log.info("destination_open")

@@ -48,14 +48,23 @@ def full(breaker: Breaker) -> int:
     return len(entered)
 
 
-@pytest.mark.parametrize("trouble", [Outcome.UNAVAILABLE, Outcome.UNKNOWN])
-def test_so_many_times_in_a_row_without_an_answer_begin_a_rest(breaker: Breaker, trouble: Outcome) -> None:
+def test_so_many_times_in_a_row_away_begin_a_rest(breaker: Breaker) -> None:
     for _ in range(IN_A_ROW - 1):
-        breaker.hear(trouble, NOON)
+        breaker.hear(Outcome.UNAVAILABLE, NOON)
     assert not breaker.rests(NOON)
-    breaker.hear(trouble, NOON)
+    breaker.hear(Outcome.UNAVAILABLE, NOON)
     assert breaker.rests(NOON)
     assert (breaker.trouble, openness._value.get()) == ("destination_rests", 0)
+
+
+def test_so_many_times_in_a_row_without_an_answer_let_one_at_a_time_through_and_no_rest_is_needed(
+    breaker: Breaker,
+) -> None:
+    for _ in range(3 * IN_A_ROW):
+        breaker.hear(Outcome.UNKNOWN, NOON)
+    assert not breaker.rests(NOON)
+    assert full(breaker) == 1
+    assert (breaker.trouble, openness._value.get()) == ("destination_opens", 1 / PARALLEL)
 
 
 @pytest.mark.parametrize("answer", [Outcome.CONFIRMED, Outcome.ALREADY_THERE, Outcome.ABSENT, Outcome.REJECTED])
@@ -78,13 +87,13 @@ def test_after_the_rest_one_at_a_time_goes_through_and_with_each_answer_one_more
     assert (resting.trouble, openness._value.get()) == (None, 1)
 
 
-def test_trouble_while_it_opens_begins_a_longer_rest_and_none_is_longer_than_the_longest(resting: Breaker) -> None:
+def test_away_again_while_it_opens_begins_a_longer_rest_and_none_is_longer_than_the_longest(resting: Breaker) -> None:
     now, rest = NOON, FIRST_REST
     for _ in range(10):
         now += rest
         assert not resting.rests(now)
         resting.hear(Outcome.CONFIRMED, now)
-        resting.hear(Outcome.UNKNOWN, now)
+        resting.hear(Outcome.UNAVAILABLE, now)
         rest = min(rest * 2, LONGEST_REST)
         assert resting.rests(now + rest - timedelta(seconds=1))
         assert full(resting) == 1
@@ -127,14 +136,46 @@ async def new_answers(house: House, since: int) -> list[DeliveryOutcome]:
 
 @pytest.mark.stack
 async def test_while_it_rests_nobody_asks_it_and_the_ledger_hears_that_it_is_away(house: House) -> None:
-    house.shelf.next_write = Unknown(Reason.TIMED_OUT)
+    house.shelf.next_write = Unavailable(Reason.UNREACHABLE)
     await asks_for(house, 30)
     said = await house.answers()
     assert len(said) == 30
     assert len(house.shelf.writes) < 30
     told = Counter((each.outcome, each.reason) for each in said)
-    assert told[Outcome.UNKNOWN, "timed_out"] == len(house.shelf.writes) >= IN_A_ROW
+    assert told[Outcome.UNAVAILABLE, "unreachable"] == len(house.shelf.writes) >= IN_A_ROW
     assert told[Outcome.UNAVAILABLE, "destination_rests"] == 30 - len(house.shelf.writes)
+
+
+@pytest.mark.stack
+async def test_a_system_that_is_there_and_answers_late_is_asked_one_at_a_time_and_never_left_alone(
+    house: House,
+) -> None:
+    house.shelf.next_write = Unknown(Reason.TIMED_OUT)
+    deliveries = await asks_for(house, 4 * IN_A_ROW)
+    said = await house.answers()
+    for _ in range(40):
+        if len(said) == len(deliveries):
+            break
+        house.shelf.most_at_once = 0
+        house.stage.clock.pass_by(seconds=30)
+        said = await house.answers()
+        assert house.shelf.most_at_once <= 1
+    assert Counter(each.delivery_id for each in said) == Counter(deliveries)
+    assert {each.outcome for each in said} == {Outcome.UNKNOWN}
+    assert len(house.shelf.writes) == len(deliveries)
+
+
+@pytest.mark.stack
+async def test_a_system_that_answers_neither_a_write_nor_its_check_is_left_alone(house: House) -> None:
+    house.shelf.next_write = Unknown(Reason.TIMED_OUT)
+    await asks_for(house, IN_A_ROW)
+    await house.answers()
+    house.shelf.next_check = Unavailable(Reason.TIMED_OUT)
+    await asks_for(house, 1)
+    (said,) = await new_answers(house, IN_A_ROW)
+    assert (said.outcome, said.reason) == (Outcome.UNAVAILABLE, "timed_out")
+    assert len(house.shelf.writes) == IN_A_ROW
+    assert house.stage.outside.breaker.rests(house.stage.clock.now())
 
 
 @pytest.mark.stack
