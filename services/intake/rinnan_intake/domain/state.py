@@ -44,7 +44,7 @@ class Person:
         return Match.YES if named_alike else Match.NO
 
     def is_surely(self, known: Person) -> bool:
-        """Whether one described so may act as the known one. A name and a birth date are shared; a known code decides."""
+        """Whether one described so may act as the known one. Namesakes exist; a known code decides."""
         return self.matches(known) is Match.YES and known.code in {None, self.code}
 
     def with_what_is_known_of(self, same: Person) -> Person:
