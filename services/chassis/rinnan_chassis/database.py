@@ -110,8 +110,11 @@ async def migrate(url: str, schema: str, locations: Sequence[Path] = (), **argum
             with context.begin_transaction():
                 context.run_migrations()
 
-    async def connected() -> Any:  # by asyncpg itself, so that an address means here what it means everywhere
-        return await asyncpg.connect(url, **arguments)
+    # By asyncpg itself: an address means here what it means everywhere, and being away is told in asyncpg's own words.
+    opened = await asyncpg.connect(url, **arguments)
+
+    async def connected() -> Any:
+        return opened
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from services.chassis.tests.toy import TOPICS, Answered, Kept, News, hear
 from services.chassis.tests.toy_room import room as toy_room
 
-from rinnan_chassis.database import whole_of
+from rinnan_chassis.database import is_away, migrate, whole_of
 from rinnan_chassis.handlers import AfterCrash, Handlers, Undecided
 from rinnan_chassis.room import Room, _live
 from rinnan_chassis.sealing import new_secret
@@ -80,6 +81,23 @@ def test_a_room_whose_work_could_end_undecided_does_not_start(room: Callable[...
 def test_a_room_with_all_that_it_needs_waits_for_its_database(room: Callable[..., Room[Kept]]) -> None:
     with pytest.raises(TimeoutError):
         start(room(*Group))
+
+
+async def test_a_database_that_is_starting_up_is_away() -> None:
+    async def starting_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.write(b"N")
+        length = struct.unpack("!i", await reader.readexactly(4))[0]
+        await reader.readexactly(length - 4)
+        told = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+        writer.write(b"E" + struct.pack("!i", len(told) + 4) + told)
+        writer.close()
+
+    async with await asyncio.start_server(starting_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Exception, match="starting up") as refused:
+            await migrate(f"postgresql://nobody@127.0.0.1:{port}/nothing", "toy")
+    assert is_away(refused.value)
 
 
 MIGRATION = """

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import certifi
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from rinnan_chassis.database import connect, migrate
 from rinnan_chassis.keyring import Keyring
@@ -90,7 +90,7 @@ async def test_an_address_may_say_the_same(way: Way, impostor: Impostor, tmp_pat
 
 
 async def test_without_either_the_impostor_is_believed(impostor: Impostor, tmp_path: Path) -> None:
-    with pytest.raises(DBAPIError):
+    with pytest.raises(asyncpg.ConnectionDoesNotExistError):
         await migrating(impostor.url, {}, tmp_path)
     assert b"do-not-say" in impostor.heard
 
