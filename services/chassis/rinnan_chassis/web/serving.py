@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_WAITING = 2048  # connections that wait to be taken
-
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -33,7 +31,7 @@ def served(public: ASGIApp, public_at: tuple[str, int], health: ASGIApp, health_
     Which it is follows from the socket that a request came in by, from nothing that the request says. Raises: OSError
     where an address is taken.
     """
-    sockets = [_listening(*public_at), _listening(*health_at)]
+    sockets = [_bound(*public_at), _bound(*health_at)]
     port = sockets[1].getsockname()[1]
 
     async def by_port(scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +51,8 @@ def served(public: ASGIApp, public_at: tuple[str, int], health: ASGIApp, health_
     return Served(uvicorn.Server(config), sockets)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_WAITING)
+def _bound(host: str, port: int) -> socket.socket:
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a room that is started again need not wait
+    taken.bind((host, port))
+    return taken
