@@ -49,6 +49,23 @@ class Binding:
     group: Group
 
 
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """Where a document rests: the table, and whose it is. The reader supplies it; the document is not believed."""
+
+    place: str
+    subject: UUID
+
+    @classmethod
+    def of(cls, schema: str, subject: UUID) -> Self:
+        """A document of this subject in a room's own schema."""
+        return cls(f"{schema}{TABLE}", subject)
+
+
+TABLE = ".subject"
+"""How a place at rest ends. A part that was heard names its event instead, which no reader can know beforehand."""
+
+
 class Sealed(Generic[T]):
     """A handle on one sealed part. Deciders pass it on and never look inside; only the chassis seals and opens.
 
@@ -96,7 +113,7 @@ class Sealed(Generic[T]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             _read,
             serialization=core_schema.plain_serializer_function_ser_schema(_write, info_arg=True, when_used="always"),
         )
@@ -110,15 +127,25 @@ _GROUPS = {group.value: group for group in Group}
 _uuid = lru_cache(4096)(UUID)  # one state says the same few ids dozens of times
 
 
-def _read(value: object) -> Sealed[Any]:
+def _read(value: object, info: core_schema.ValidationInfo) -> Sealed[Any]:
     if isinstance(value, str):  # first, because it is what every heard event brings
         return Sealed(value)
     match value:
         case Sealed():
             return value
-        case {"jwe": str(token), "place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp}:
+        case {"jwe": str(token), "place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp} if (
+            isinstance(rests := info.context, AtRest)
+        ):
+            party, group = _uuid(pty) if pty else None, _GROUPS.get(grp) or Group(grp)
             return Sealed(
-                token, Binding(place, mark, _uuid(sub), _uuid(pty) if pty else None, _GROUPS.get(grp) or Group(grp))
+                token,
+                Binding(
+                    rests.place if place.endswith(TABLE) else place,
+                    mark,
+                    rests.subject if party else _uuid(sub),  # what is of no party may have come with another subject
+                    party,
+                    group,
+                ),
             )
         case _:
             raise ValueError("not a sealed part")

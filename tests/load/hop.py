@@ -68,6 +68,12 @@ def handlers() -> Handlers[Case]:
     return table
 
 
+def hears_on(batches: Batches[Case], topic: str) -> None:
+    """Let the room hear its event on a topic of this run's own."""
+    table = batches.handlers.heard
+    table |= {name: replace(hearing, topic=topic) for name, hearing in table.items()}
+
+
 @asynccontextmanager
 async def room(load: Load) -> AsyncGenerator[Batches[Case]]:
     """A room with a fresh schema and a keyring of its own in the database of the bench."""
@@ -122,6 +128,7 @@ async def messages(load: Load, keyring: Keyring) -> list[tuple[UUID, Headers, by
 async def hop(load: Load, batches: Batches[Case], heard: str) -> float:
     """Seconds from the first batch to the last event published and marked."""
     kafka = {"bootstrap_servers": load.kafka_servers}
+    hears_on(batches, heard)
     timed = _Timed(batches)
     ear = Ear(timed, f"hop-{uuid4()}", kafka, [heard])
     relay = Relay(batches.schema, batches.database, kafka)

@@ -16,7 +16,7 @@ from rinnan_chassis.batch import Batches
 from rinnan_chassis.envelope import Headers
 from rinnan_chassis.hearing import Deciding, Ear
 from rinnan_chassis.relay import Relay
-from tests.load.hop import Case
+from tests.load.hop import Case, hears_on
 from tests.load.load import Load
 
 APART = 0.1
@@ -36,6 +36,7 @@ async def small_batch_cpu_ms(load: Load, batches: Batches[Case], heard: str, mes
     less an idle window just before it.
     """
     kafka = {"bootstrap_servers": load.kafka_servers}
+    hears_on(batches, heard)
     ear = Ear(Deciding(batches), f"small-{uuid4()}", kafka, [heard])
     relay = Relay(batches.schema, batches.database, kafka)
     batches.after_commit = lambda _: relay.woken.set()

@@ -26,7 +26,7 @@ from rinnan_chassis.keyring import DESTROYED, Destroyed, KeyName, Keyring
 from rinnan_chassis.reading import NEVER, item_of
 from rinnan_chassis.rows import OutboxRow
 from rinnan_chassis.sealing import Key
-from rinnan_chassis.seals import Keys, names_of
+from rinnan_chassis.seals import Keys, SealPass, names_of
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.writing import Unwritable, Written, write
 
@@ -145,18 +145,18 @@ class Batches(Generic[S]):
 
     async def _within(self, tx: Transaction, items: Sequence[Item], release: _Release | None) -> Folded[S]:
         wanted = {claim for item in items for claim in item.claims}
-        claimed = await rows.claim(tx, self.handlers.claims, wanted)
+        claimed = await rows.claim(tx, self.schema, self.handlers.claims, wanted)
         for item in items:
             if item.resolve is not None:
                 item.subject = item.resolve({claim: claimed[claim] for claim in item.claims})
         ids = {item.subject for item in items if item.subject is not None} | ({release.subject} if release else set())
-        subjects = await rows.subjects(tx, self.handlers.state, ids)
+        subjects = await rows.subjects(tx, self.schema, self.handlers.state, ids)
         if release is not None:
             await self._begin(tx, release, items, held=subjects[release.subject].held)
             subjects[release.subject].held = False
             items = release.taken = [*items, *await self._parked(tx, release, len(items))]
             late = {claim for item in items for claim in item.claims} - wanted
-            claimed |= await rows.claim(tx, self.handlers.claims, late)
+            claimed |= await rows.claim(tx, self.schema, self.handlers.claims, late)
             wanted |= late
 
         fresh = await self._fresh(tx, items)
@@ -267,7 +267,8 @@ class Batches(Generic[S]):
 
     def _seal(self, folded: Folded[S], keys: Keys) -> Written:
         kind, now = self.handlers.state, self.clock.now()
-        return write(folded, keys, schema=self.schema, speaker=self.speaker, state=kind, topics=self.topics, now=now)
+        seals = SealPass(keys, self.schema, guests=self.handlers.guests)
+        return write(folded, seals, speaker=self.speaker, state=kind, topics=self.topics, now=now)
 
     def _letters_said(self, folded: Folded[S]) -> list[OutboxRow]:
         """What was set aside is said on the hearer's dead-letter topic, as sealed as it came."""

@@ -38,9 +38,11 @@ class Desk(Generic[S]):
         """The last good state of a subject, read without a lock."""
         return await read_subject(self.batches, subject)
 
-    async def open(self, part: Sealed[O], model: type[O], *, party: UUID | None, subject: UUID) -> O:
+    async def open(
+        self, part: Sealed[O], model: type[O], *, party: UUID | None, subject: UUID, mark: str | None = None
+    ) -> O:
         """What lies under a seal. Raises `KeyDestroyed` (an answer: closed) and `SealBroken`."""
-        return await open_part(self.batches.keyring, part, model, subject=subject, party=party)
+        return await open_part(self.batches.keyring, part, model, subject=subject, party=party, mark=mark)
 
     async def decide(
         self,

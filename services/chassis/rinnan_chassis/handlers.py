@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rinnan_chassis.deciding import Claim, Decider, GaveUp, Lost
+from rinnan_chassis.envelope import source_of
 from rinnan_events import Event
 
 if TYPE_CHECKING:
@@ -52,12 +53,15 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """How an event is heard: by which decider, and under which claims."""
+    """How an event is heard: on its own topic and of its own speaker, by which decider, and under which claims."""
 
     event: type[Event]
+    topic: str
+    speaker: str
     decider: Decider[Any, Any]
     claims: ClaimsOf | None
     concerns: Callable[[Any], bool] | None
+    process: Callable[[Any], str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,15 @@ class Kind:
 
 @dataclass(slots=True)
 class Handlers(Generic[S]):
-    """A room's table of deciders and work. `claims` are its claim kinds, in the one order in which they are claimed."""
+    """A room's table of deciders and work. `claims` are its claim kinds, in the one order in which they are claimed.
+
+    `guests`: whether it may say of a party what came in under a subject of its own and of no party, before anybody
+    knew whose it would be. Everything else is said only of the subject and the party that it was sealed for.
+    """
 
     state: type[S]
     claims: tuple[str, ...] = ()
+    guests: bool = False
     heard: dict[str, Hearing] = field(default_factory=dict[str, Hearing])
     decided: dict[type[Any], Decider[S, Any]] = field(default_factory=dict[type[Any], Decider[S, Any]])
     kinds: dict[str, Kind] = field(default_factory=dict[str, Kind])
@@ -90,12 +99,15 @@ class Handlers(Generic[S]):
         *,
         claims: Callable[[E], tuple[Claim, ...]] | None = None,
         concerns: Callable[[E], bool] | None = None,
+        process: Callable[[E], str] | None = None,
     ) -> None:
         """Let `decider` decide on every `event` that a neighbour said; only on those that `concerns` it, where given.
 
-        What does not concern the room is skipped before the inbox and leaves nothing behind.
+        What does not concern the room is skipped before the inbox and leaves nothing behind. Where a neighbour is many
+        processes, `process` tells by the event which of them alone may say it.
         """
-        self.heard[event.type] = Hearing(event, decider, claims, concerns)
+        speaker = source_of(event.type.partition(".")[0])
+        self.heard[event.type] = Hearing(event, event.topic, speaker, decider, claims, concerns, process)
 
     def commands(self, command: type[F], decider: Decider[S, F]) -> None:
         """Let `decider` decide on a person's command."""

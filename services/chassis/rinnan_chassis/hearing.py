@@ -22,7 +22,7 @@ from aiokafka.structs import ConsumerRecord
 from rinnan_chassis import metrics
 from rinnan_chassis.batch import Batches
 from rinnan_chassis.items import Became, Heard, Item
-from rinnan_chassis.reading import item_of
+from rinnan_chassis.reading import MISPLACED, item_of
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,8 @@ class Deciding:
                 metrics.skipped.labels(record.topic).inc()
             else:
                 items.append(item)
+                if item.fault == MISPLACED:
+                    metrics.misplaced.labels(record.topic).inc()
         if not items:
             return
         await self._batches.decide(items)

@@ -10,7 +10,7 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
-from rinnan_events import Sealed
+from rinnan_events import AtRest, Sealed
 
 Seal = Callable[[Sealed[Any]], Sealed[Any]]
 
@@ -26,9 +26,9 @@ def write_state(kind: type[Any], state: object, seal: Seal) -> str:
     return adapter(kind).dump_json(state, context={"unsealed": seal}).decode()
 
 
-def read_state(kind: type[Any], text: str) -> Any:
-    """A state read back from rest."""
-    return adapter(kind).validate_json(text)
+def read_state(kind: type[Any], text: str, rests: AtRest) -> Any:
+    """A state read back from where it rests."""
+    return adapter(kind).validate_json(text, context=rests)
 
 
 def write_payload(payload: Mapping[str, Any], seal: Seal) -> str:
@@ -36,9 +36,9 @@ def write_payload(payload: Mapping[str, Any], seal: Seal) -> str:
     return to_json(payload, fallback=lambda value: _part(value, seal)).decode()
 
 
-def read_payload(text: str) -> dict[str, Any]:
-    """A payload read back, its sealed parts as handles again."""
-    return {name: _revive(value) for name, value in from_json(text).items()}
+def read_payload(text: str, rests: AtRest) -> dict[str, Any]:
+    """A payload read back from where it rests, its sealed parts as handles again."""
+    return {name: _revive(value, rests) for name, value in from_json(text).items()}
 
 
 _PART: TypeAdapter[Sealed[Any]] = TypeAdapter(Sealed[Any])
@@ -50,14 +50,14 @@ def _part(value: object, seal: Seal) -> Any:
     return _PART.dump_python(value, context={"unsealed": seal})
 
 
-def _revive(value: Any) -> Any:
+def _revive(value: Any, rests: AtRest) -> Any:
     match value:
         case {"jwe": _}:
-            return _PART.validate_python(value)
+            return _PART.validate_python(value, context=rests)
         case dict():
-            return {name: _revive(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON
+            return {name: _revive(inner, rests) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON
         case list():
-            return [_revive(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
+            return [_revive(inner, rests) for inner in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
         case _:
             return value
 

@@ -14,6 +14,7 @@ from rinnan_chassis.items import Act, Heard, Item
 from rinnan_chassis.jsonb import read_state
 from rinnan_chassis.reading import item_of
 from rinnan_chassis.rows import note, open_letters, read_headers, settle
+from rinnan_events import AtRest
 
 OwnerOf = Callable[[Any], str | None]
 """The owner of a subject, by the room's state of it (None where it has none yet); None where the room cannot know."""
@@ -162,7 +163,8 @@ class Operations:
         if subject is None:
             return None
         try:
-            return self.owner_of(None if state is None else read_state(self.batches.handlers.state, state))
+            rests = AtRest.of(self.batches.schema, subject)
+            return self.owner_of(None if state is None else read_state(self.batches.handlers.state, state, rests))
         except Exception:  # noqa: BLE001 - a state that cannot be read tells no owner
             return None
 

@@ -14,9 +14,13 @@ from rinnan_chassis.database import Crossed, Transaction
 from rinnan_chassis.deciding import Cancel, Claim, Claimed
 from rinnan_chassis.folding import Subject
 from rinnan_chassis.items import Act, Item, Lease, Once
-from rinnan_chassis.jsonb import compact, read_state
+from rinnan_chassis.jsonb import compact, read_payload, read_state
+from rinnan_events import AtRest
 
 log = logging.getLogger(__name__)
+
+NOBODY = UUID(int=0)
+"""Whose a note is on a claim that points to no subject."""
 
 
 class OutboxRow(NamedTuple):
@@ -40,7 +44,7 @@ class WorkRow(NamedTuple):
     payload: str
 
 
-async def claim(tx: Transaction, kinds: Sequence[str], wanted: Collection[Claim]) -> dict[Claim, Claimed]:
+async def claim(tx: Transaction, schema: str, kinds: Sequence[str], wanted: Collection[Claim]) -> dict[Claim, Claimed]:
     """Lock the claims, in the order of their kinds, then keys. What nobody holds is claimed by a placeholder."""
     if not wanted:
         return {}
@@ -61,10 +65,14 @@ async def claim(tx: Transaction, kinds: Sequence[str], wanted: Collection[Claim]
     )
     if len(rows) != len(ordered):
         raise Crossed
-    return {Claim(row["kind"], row["key"]): Claimed(row["subject"], from_json(row["note"])) for row in rows}
+    return {Claim(row["kind"], row["key"]): _claimed(schema, row) for row in rows}
 
 
-async def subjects(tx: Transaction, kind: type[Any], ids: Collection[UUID]) -> dict[UUID, Subject[Any]]:
+def _claimed(schema: str, row: Any) -> Claimed:
+    return Claimed(row["subject"], read_payload(row["note"], AtRest.of(schema, row["subject"] or NOBODY)))
+
+
+async def subjects(tx: Transaction, schema: str, kind: type[Any], ids: Collection[UUID]) -> dict[UUID, Subject[Any]]:
     """Lock the subjects in the order of their ids. A subject never heard of is claimed by a placeholder, before that.
 
     What another transaction placed meanwhile, this statement cannot see yet: then it is run again.
@@ -84,15 +92,15 @@ async def subjects(tx: Transaction, kind: type[Any], ids: Collection[UUID]) -> d
     )
     if len(rows) != len(ordered):
         raise Crossed
-    return {row["id"]: _subject(kind, row) for row in rows}
+    return {row["id"]: _subject(schema, kind, row) for row in rows}
 
 
-def _subject(kind: type[Any], row: Any) -> Subject[Any]:
+def _subject(schema: str, kind: type[Any], row: Any) -> Subject[Any]:
     """A state that cannot be read any more is the trouble of that one subject."""
     subject = Subject[Any](row["id"], None, row["held"], row["forgotten"])
     if row["state"] is not None:
         try:
-            subject.state = read_state(kind, row["state"])
+            subject.state = read_state(kind, row["state"], AtRest.of(schema, row["id"]))
         except ValueError:
             log.exception("state_unreadable", extra={"subject": str(row["id"])})
             subject.unreadable = True

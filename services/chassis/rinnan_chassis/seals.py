@@ -10,7 +10,7 @@ from uuid import UUID
 from rinnan_chassis.jsonb import Seal
 from rinnan_chassis.keyring import Destroyed, KeyName, Keyring
 from rinnan_chassis.sealing import Key, KeyDestroyed, SealBroken, open_token, padded, seal
-from rinnan_events import Binding, Event, Group, Opened, Sealed, sealed_fields
+from rinnan_events import TABLE, AtRest, Binding, Event, Opened, Sealed, sealed_fields
 
 O = TypeVar("O", bound=Opened)  # noqa: E741 - an opened part
 
@@ -23,9 +23,10 @@ class SealPass:
     Two passes make a batch: the first learns which keys are wanted, the second, with the keys, seals.
     """
 
-    def __init__(self, keys: Keys, place: str) -> None:
+    def __init__(self, keys: Keys, schema: str, *, guests: bool = False) -> None:
         self._keys = keys
-        self._place = place
+        self._schema = schema
+        self._guests = guests
         self.wanted: dict[KeyName, set[Any]] = {}
         self.read: dict[KeyName, set[Any]] = {}
         self.on_behalf_of: object = None
@@ -41,19 +42,21 @@ class SealPass:
             part: Sealed[Any] | None = getattr(event, name)
             if part is not None:
                 binding = Binding(event.type, str(event_id), event.subject, event.party, group)
-                tokens[name] = self._seal(self._plain(part), binding)
+                tokens[name] = self._seal(self._plain(part, binding), binding)
         return tokens
 
     def _rest(self, subject: UUID, part: Sealed[Any]) -> Sealed[Any]:
         if part.plain is None:
             raise SealBroken
-        binding = Binding(self._place, part.mark, subject, part.party, part.plain.group)
+        place = AtRest.of(self._schema, subject).place
+        binding = Binding(place, part.mark, subject, part.party, part.plain.group)
         return Sealed(self._seal(part.plain.model_dump_json().encode(), binding), binding)
 
-    def _plain(self, part: Sealed[Any]) -> bytes:
+    def _plain(self, part: Sealed[Any], said: Binding) -> bytes:
+        """What is to be said. It comes from a part of that very subject, party and group, or from a guest's."""
         if part.plain is not None:
             return part.plain.model_dump_json().encode()
-        if part.binding is None:
+        if part.binding is None or not self._may_be_said(part.binding, said):
             raise SealBroken
         name = _name(part.binding)
         key = self._keys.get(name)
@@ -61,6 +64,12 @@ class SealPass:
             return open_token(part.token, part.binding, key)
         self.read.setdefault(name, set()).add(self.on_behalf_of)
         return b""
+
+    def _may_be_said(self, part: Binding, said: Binding) -> bool:
+        if part.group is not said.group:
+            return False
+        is_guest = self._guests and part.party is None and part.subject != said.subject
+        return is_guest or (part.subject, part.party) == (said.subject, said.party)
 
     def _seal(self, plain: bytes, binding: Binding) -> str:
         name = _name(binding)
@@ -86,14 +95,18 @@ def names_of(events: Iterable[Event]) -> tuple[set[KeyName], set[KeyName]]:
 
 
 async def open_part(
-    keyring: Keyring, part: Sealed[O], model: type[O], *, subject: UUID, party: UUID | None, group: Group | None = None
+    keyring: Keyring, part: Sealed[O], model: type[O], *, subject: UUID, party: UUID | None, mark: str | None = None
 ) -> O:
-    """What lies under one seal. Raises `KeyDestroyed` where it was erased, `SealBroken` where it is out of place."""
+    """What lies under one seal. Raises `KeyDestroyed` where it was erased, `SealBroken` where it is out of place.
+
+    `mark` is the field that a part at rest was sealed for, where that is not its model's name.
+    """
     binding = part.binding
     if part.plain is not None:
         return part.plain
-    expected = (subject, party, group or model.group)
-    if binding is None or (binding.subject, binding.party, binding.group) != expected:
+    if binding is None or (binding.subject, binding.party, binding.group) != (subject, party, model.group):
+        raise SealBroken
+    if binding.place.endswith(TABLE) and binding.mark != (mark or model.__name__):
         raise SealBroken
     name = _name(binding)
     key = (await keyring.keys([name], mint=False))[name]

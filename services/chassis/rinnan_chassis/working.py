@@ -29,7 +29,7 @@ from rinnan_chassis.jsonb import read_payload, read_state
 from rinnan_chassis.keyring import Keyring
 from rinnan_chassis.sealing import KeyDestroyed, SealBroken
 from rinnan_chassis.seals import open_part
-from rinnan_events import Opened, Sealed
+from rinnan_events import AtRest, Opened, Sealed
 
 O = TypeVar("O", bound=Opened)  # noqa: E741 - an opened part
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Worker:
         payload: Mapping[str, Any] = {}
         fault = None
         try:
-            payload = read_payload(row["payload"])
+            payload = read_payload(row["payload"], AtRest.of(self._batches.schema, row["subject"]))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the trouble of this one piece of work
             fault = type(error).__name__
         return _Leased(lease, row["subject"], payload, row["ran_out_at"], fault)
@@ -273,7 +273,7 @@ class Worker:
 async def read_subject(batches: Batches[Any], subject: UUID) -> Any:
     """The last good state of a subject, without a lock; None where there is none."""
     text = await batches.database.fetchval("select state::text from subject where id = $1", subject)
-    return None if text is None else read_state(batches.handlers.state, text)
+    return None if text is None else read_state(batches.handlers.state, text, AtRest.of(batches.schema, subject))
 
 
 def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:

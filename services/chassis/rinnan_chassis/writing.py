@@ -14,14 +14,13 @@ from rinnan_chassis.folding import Folded, Said
 from rinnan_chassis.items import Item
 from rinnan_chassis.jsonb import write_payload, write_state
 from rinnan_chassis.keyring import KeyName
-from rinnan_chassis.rows import OutboxRow, WorkRow, write_headers
+from rinnan_chassis.rows import NOBODY, OutboxRow, WorkRow, write_headers
 from rinnan_chassis.sealing import TooLargeToHide
-from rinnan_chassis.seals import Keys, SealPass
+from rinnan_chassis.seals import SealPass
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.tracing import child_of
 
 S = TypeVar("S")
-_NOBODY = UUID(int=0)
 
 
 class TooLarge(Refusal):
@@ -53,10 +52,9 @@ class Written:
 
 
 def write(
-    folded: Folded[S], keys: Keys, *, schema: str, speaker: str, state: type[S], topics: Topics, now: datetime
+    folded: Folded[S], seals: SealPass, *, speaker: str, state: type[S], topics: Topics, now: datetime
 ) -> Written:
     """Seal and write what was decided. Raises Unwritable, or what a command's decision itself raises."""
-    seals = SealPass(keys, f"{schema}.subject")
     states: dict[UUID, str] = {}
     for each in folded.subjects.values():
         if each.changed_by is not None and not each.newly_forgotten:
@@ -76,7 +74,7 @@ def write(
     for claim, value in folded.claims.items():
         if value is not None:
             with _Writing(seals, folded.claimed_by[claim]):
-                notes[claim] = write_payload(value.note, seals.at_rest(value.subject or _NOBODY))
+                notes[claim] = write_payload(value.note, seals.at_rest(value.subject or NOBODY))
     return Written(seals.wanted, seals.read, states, outbox, works, notes)
 
 

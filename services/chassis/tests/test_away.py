@@ -11,6 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from services.chassis.tests.broker import (
+    Listening,
     a_topic,
     committed,
     eventually,
@@ -25,7 +26,6 @@ from services.chassis.tests.broker import (
 from services.chassis.tests.toy import TOPICS, Answered, Ask, Kept, World, news, toy
 
 from rinnan_chassis import hearing, relay
-from rinnan_chassis.hearing import Deciding
 from rinnan_chassis.testing import Stage, stage_of
 from rinnan_chassis.working import Worker
 from rinnan_local.kafka import Kafka
@@ -63,7 +63,7 @@ async def test_while_kafka_is_away_people_go_on_and_all_is_said_and_heard_when_i
     after = await on_the_wire(stage, *(news(each, 3) for each in subjects))
     async with (
         relaying(stage, broker.address) as speaking,
-        listening(Deciding(stage.batches), broker.address, topic, topic),
+        listening(Listening(stage.batches), broker.address, topic, topic),
     ):
         await tell(broker.address, topic, *before)
         await until(stage, "select count(*) = 5 from outbox where sent_at is not null")
@@ -86,7 +86,7 @@ async def test_while_kafka_is_away_people_go_on_and_all_is_said_and_heard_when_i
         assert list(dict.fromkeys(numbers)) == [1, 2, 3]
 
 
-class Halting(Deciding):
+class Halting(Listening):
     """Halts when a batch is decided and not yet acknowledged."""
 
     def __init__(self, stage: Stage[Kept]) -> None:
@@ -135,7 +135,7 @@ async def test_while_postgres_is_away_nothing_is_acknowledged_and_all_is_decided
         working = asyncio.create_task(worker.run())
         async with (
             relaying(stage, kafka_servers) as speaking,
-            listening(Deciding(stage.batches), kafka_servers, topic, topic) as ear,
+            listening(Listening(stage.batches), kafka_servers, topic, topic) as ear,
         ):
             await tell(kafka_servers, topic, *told[:5])
             await until(stage, "select count(*) = 5 from inbox")

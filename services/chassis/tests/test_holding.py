@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from services.chassis.tests.broker import until
 from services.chassis.tests.toy import Answered, Ask, Kept, News, hear, news, secret, toy
 
 from rinnan_chassis import batch
@@ -44,6 +46,18 @@ def mended(stage: Stage[Kept], still: str = "") -> Operations:
 
     handlers.hears(News, takes)
     return Operations(replace(stage.batches, handlers=handlers))
+
+
+async def at_once(stage: Stage[Kept], subject: UUID, *acts: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Let all of these look before any of them has the subject's lock."""
+    async with stage.batches.database.acquire() as other, other.transaction():
+        await other.execute("select from subject where id = $1 for update", subject)
+        acting = [asyncio.create_task(act) for act in acts]
+        await until(stage, WAITING, len(acts))
+    return await asyncio.gather(*acting, return_exceptions=True)
+
+
+WAITING = "select count(*) = $1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
 
 async def heard_of(stage: Stage[Kept], subject: UUID) -> tuple[int, ...]:
@@ -147,8 +161,7 @@ async def test_what_nobody_has_seen_yet_is_passed_over_by_no_release(stage: Stag
     subject = uuid4()
     await hold(stage, subject)
     await stage.hears(news(subject, 1), news(subject, 2, "poison"), news(subject, 3))
-    releases = (stage.operations.release(subject, **WHY) for _ in range(times))
-    became = await asyncio.gather(*releases, return_exceptions=True)
+    became = await at_once(stage, subject, *(stage.operations.release(subject, **WHY) for _ in range(times)))
     assert [type(each) for each in became if isinstance(each, Exception)] == [NotAsSeen] * (times - 1)
     assert await heard_of(stage, subject) == (1,)
     assert [(each["parked"], each["dead_letters"]) for each in await stage.operations.held()] == [(1, 1)]
@@ -158,9 +171,8 @@ async def test_a_letter_redriven_twice_lets_nothing_pass_what_was_set_aside_sinc
     subject = uuid4()
     letter = await hold(stage, subject, 1)
     await stage.hears(news(subject, 2), news(subject, 3, "no more"), news(subject, 4))
-    became = await asyncio.gather(
-        *(mended(stage, "no more").redrive(letter, **WHY) for _ in range(2)), return_exceptions=True
-    )
+    operations = mended(stage, "no more")
+    became = await at_once(stage, subject, *(operations.redrive(letter, **WHY) for _ in range(2)))
     assert [type(each) for each in became if isinstance(each, Exception)] == [NotAsSeen]
     assert await heard_of(stage, subject) == (1, 2)
     assert [(each["parked"], each["dead_letters"]) for each in await stage.operations.held()] == [(1, 1)]
@@ -172,7 +184,7 @@ async def test_a_letter_discarded_before_the_release_has_the_lock_is_looked_at_a
     async with stage.batches.database.acquire() as other, other.transaction():
         await other.execute("select from subject where id = $1 for update", subject)
         releasing = asyncio.create_task(stage.operations.release(subject, **WHY))
-        await asyncio.sleep(0.2)
+        await until(stage, WAITING, 1)
         await stage.operations.discard(letter, **WHY)
     with pytest.raises(NotAsSeen):
         await releasing

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from services.chassis.tests.toy import Answered, Ask, Kept, News, Secret, news, secret
+from services.chassis.tests.toy import Answered, Ask, Kept, News, Secret, hear, news, secret
 
 from rinnan_chassis.envelope import Envelope, Headers, Unreadable, read, said_id
 from rinnan_chassis.items import Became, Heard
-from rinnan_chassis.reading import item_of
+from rinnan_chassis.keyring import KeyName
+from rinnan_chassis.reading import MISPLACED, item_of
 from rinnan_chassis.rows import read_headers, write_headers
+from rinnan_chassis.sealing import Key, SealBroken, seal
 from rinnan_chassis.testing import Stage
 from rinnan_chassis.testing.clock import OPENING_DAY
 from rinnan_chassis.tracing import child_of
+from rinnan_events import Binding, Group, Sealed
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
@@ -77,6 +80,66 @@ async def test_one_unreadable_record_that_comes_twice_in_a_batch_is_set_aside_on
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize(
+    ("topic", "source"),
+    [
+        ("toy.answer.v1", "/rinnan/crier"),
+        ("crier.dead_letter.v1", "/rinnan/crier"),
+        (News.topic, "/rinnan/toy"),
+        (News.topic, "/rinnan/crier2"),
+        (News.topic, "/rinnan"),
+        (News.topic, "crier"),
+    ],
+)
+async def test_an_event_on_another_topic_or_by_another_speaker_is_nobodys_word(
+    stage: Stage[Kept], topic: str, source: str
+) -> None:
+    told, event_id = news(uuid4(), 1), str(uuid4())
+    headers, body = await stage.on_the_wire(told, event_id)
+    named = [(name, source.encode() if name == "ce_source" else value) for name, value in headers]
+    item = item_of(stage.batches.handlers, Heard(topic, named, b"k", body), "topic|0|7")
+    assert item is not None
+    await stage.batches.decide([item])
+    assert item.became is Became.SET_ASIDE
+    assert [(letter["reason"], letter["subject"]) for letter in await stage.operations.dead_letters()] == [
+        (MISPLACED, None)
+    ]
+    await stage.batches.decide([genuine := await stage.item(told, event_id)])
+    assert genuine.became is Became.DECIDED
+
+
+@pytest.mark.stack
+async def test_a_process_of_a_room_with_many_speaks_for_it(stage: Stage[Kept]) -> None:
+    headers, body = await stage.on_the_wire(news(uuid4(), 1))
+    named = [(name, b"/rinnan/crier/north" if name == "ce_source" else value) for name, value in headers]
+    item = item_of(stage.batches.handlers, Heard(News.topic, named, b"k", body), "cause")
+    assert item is not None
+    await stage.batches.decide([item])
+    assert item.became is Became.DECIDED
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(
+    ("source", "became"),
+    [
+        ("/rinnan/crier/north", Became.DECIDED),
+        ("/rinnan/crier/south", Became.SET_ASIDE),
+        ("/rinnan/crier", Became.SET_ASIDE),
+    ],
+)
+async def test_where_the_event_tells_which_process_says_it_no_other_is_believed(
+    stage: Stage[Kept], source: str, became: Became
+) -> None:
+    stage.batches.handlers.hears(News, hear, process=lambda _: "north")
+    headers, body = await stage.on_the_wire(news(uuid4(), 1))
+    named = [(name, source.encode() if name == "ce_source" else value) for name, value in headers]
+    item = item_of(stage.batches.handlers, Heard(News.topic, named, b"k", body), "cause")
+    assert item is not None
+    await stage.batches.decide([item])
+    assert item.became is became
+
+
+@pytest.mark.stack
 async def test_a_pasted_part_whose_header_was_mended_is_set_aside_when_it_is_passed_on(stage: Stage[Kept]) -> None:
     subject, party = uuid4(), uuid4()
     first = await stage.item(news(subject, 1, "pass on", party=party, secret=secret(party, "one")))
@@ -94,6 +157,92 @@ async def test_a_pasted_part_whose_header_was_mended_is_set_aside_when_it_is_pas
         Became.SET_ASIDE,
         Became.DECIDED,
     ]
+
+
+async def keeping(stage: Stage[Kept], subject: UUID, party: UUID | None, text: str) -> str:
+    """Let the toy keep a secret that a person told, and give its state as it rests."""
+    await stage.desk.decide(
+        Ask(party or uuid4(), 1, "note", Sealed.of(Secret(text=text), party=party)), subject=subject
+    )
+    return await stage.batches.database.fetchval("select state::text from subject where id = $1", subject)
+
+
+async def paste(stage: Stage[Kept], subject: UUID, state: str) -> None:
+    await stage.batches.database.execute("update subject set state = $2::jsonb where id = $1", subject, state)
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("what", ["another party", "another subject", "another subject, renamed", "another table"])
+async def test_a_part_that_was_pasted_at_rest_is_said_of_nobody_else(stage: Stage[Kept], what: str) -> None:
+    subject, party, of, whose = uuid4(), uuid4(), uuid4(), uuid4()
+    await keeping(stage, subject, party, "mine")
+    if what == "another party":
+        await keeping(stage, subject, whose, "HERS")
+    elif what == "another table":
+        await paste(stage, subject, (await keeping(stage, subject, party, "mine")).replace("toy.subject", "my.subject"))
+        row = "update subject set state = jsonb_set(state, '{secret,jwe}', to_jsonb($2::text)) where id = $1"
+        token = seal(
+            b'{"text": "HERS"}',
+            Binding("my.subject", "Secret", subject, party, Group.OWN),
+            await key(stage, subject, party),
+        )
+        await stage.batches.database.execute(row, subject, token)
+    else:
+        foreign = await keeping(stage, of, party, "HERS")
+        await paste(stage, subject, foreign.replace(str(of), str(subject)) if "renamed" in what else foreign)
+    [item] = await stage.hears(news(subject, 2, "pass on", party=party))
+    assert item.became is Became.SET_ASIDE
+    assert [letter["reason"] for letter in await stage.operations.dead_letters()] == ["SealBroken"]
+    kept = await stage.state(subject)
+    assert kept is not None
+    assert kept.secret is not None
+    with pytest.raises(SealBroken):
+        await stage.open(kept.secret, Secret, subject=subject, party=party)
+
+
+async def key(stage: Stage[Kept], subject: UUID, party: UUID) -> Key:
+    name = KeyName(subject, party, Group.OWN)
+    found = (await stage.batches.keyring.keys([name], mint=True))[name]
+    assert isinstance(found, Key)
+    return found
+
+
+@pytest.mark.stack
+async def test_a_part_at_rest_opens_in_its_own_field_alone(stage: Stage[Kept]) -> None:
+    subject, party = uuid4(), uuid4()
+    told = Sealed.of(Secret(text="hush"), party=party, mark="first page")
+    await stage.desk.decide(Ask(party, 1, "note", told), subject=subject)
+    kept = await stage.state(subject)
+    assert kept is not None
+    assert kept.secret is not None
+    for mark in (None, "second page"):
+        with pytest.raises(SealBroken):
+            await stage.desk.open(kept.secret, Secret, subject=subject, party=party, mark=mark)
+    opened = await stage.desk.open(kept.secret, Secret, subject=subject, party=party, mark="first page")
+    assert opened.text == "hush"
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(("guests", "became"), [(True, Became.DECIDED), (False, Became.SET_ASIDE)])
+async def test_what_came_under_a_subject_of_its_own_is_said_where_the_room_takes_guests(
+    stage: Stage[Kept], guests: bool, became: Became
+) -> None:
+    subject, party, own = uuid4(), uuid4(), uuid4()
+    rests = await keeping(stage, own, None, "hush")
+    await keeping(stage, subject, party, "mine")
+    await paste(stage, subject, rests)
+    stage.batches.handlers.guests = guests
+    [item] = await stage.hears(news(subject, 2, "pass on", party=party))
+    assert item.became is became
+
+
+@pytest.mark.stack
+async def test_a_room_that_takes_guests_says_nothing_of_one_partys_for_another(stage: Stage[Kept]) -> None:
+    subject, party, whose = uuid4(), uuid4(), uuid4()
+    stage.batches.handlers.guests = True
+    await keeping(stage, subject, whose, "HERS")
+    [item] = await stage.hears(news(subject, 2, "pass on", party=party))
+    assert item.became is Became.SET_ASIDE
 
 
 @pytest.mark.stack

@@ -13,7 +13,7 @@ from rinnan_intake.domain.joining import TICKET
 from rinnan_intake.domain.state import PAIR, Registration
 from rinnan_intake.domain.tries import PERSON
 
-handlers = Handlers[Registration](state=Registration, claims=(PAIR, PERSON, TICKET))
+handlers = Handlers[Registration](state=Registration, claims=(PAIR, PERSON, TICKET), guests=True)
 
 handlers.hears(CodePresented, joining.match_the_person, claims=joining.claims_of_code)
 handlers.hears(ScreeningCompleted, gate.hear_screening)

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from rinnan_chassis.database import Database
 from rinnan_chassis.jsonb import read_payload, read_state
+from rinnan_events import AtRest
 from rinnan_intake.domain.joining import Ticket, ticket_claim
 from rinnan_intake.domain.state import Person, Registration
 
+SCHEMA = "intake"
 # The index of the migration is over exactly this expression.
 PERSONS = "jsonb_path_query_array(state, '$.parties.*.person.*')"
 IN_DOUBT = "jsonb_path_exists(state, '$.attention[*] ? (@.settled_at == null)')"
@@ -23,14 +25,18 @@ async def naming(database: Database, person: Person) -> AsyncIterator[tuple[UUID
         list(person.hashes),
     )
     for row in rows:
-        yield row["id"], read_state(Registration, row["state"])
+        yield row["id"], read_state(Registration, row["state"], AtRest.of(SCHEMA, row["id"]))
 
 
 async def ticket(database: Database, sha256: str) -> Ticket | None:
     """A joining ticket by its SHA-256 in hexadecimal."""
     claim = ticket_claim(sha256)
-    note = await database.fetchval("select note::text from claim where kind = $1 and key = $2", claim.kind, claim.key)
-    return Ticket.noted(read_payload(note)) if note else None
+    row = await database.fetchrow(
+        "select subject, note::text as note from claim where kind = $1 and key = $2 and subject is not null",
+        claim.kind,
+        claim.key,
+    )
+    return Ticket.noted(read_payload(row["note"], AtRest.of(SCHEMA, row["subject"]))) if row else None
 
 
 async def waits_to_be_taken_in(database: Database, ticket_id: UUID) -> bool:
@@ -45,4 +51,4 @@ async def in_doubt(database: Database) -> list[tuple[UUID, Registration]]:
     rows: list[Any] = await database.fetch(
         f"select id, state::text as state from subject where {IN_DOUBT} order by id"  # noqa: S608 - ours
     )
-    return [(row["id"], read_state(Registration, row["state"])) for row in rows]
+    return [(row["id"], read_state(Registration, row["state"], AtRest.of(SCHEMA, row["id"]))) for row in rows]

@@ -37,7 +37,7 @@ handlers.hears(PartyLeft, planning.let_go)
 handlers.hears(RegistrationCompleted, planning.complete)
 handlers.hears(SingleContactRequested, planning.contact_alone)
 handlers.hears(RegistrationPurged, planning.purge)
-handlers.hears(DeliveryOutcome, outcomes.hear_outcome)
+handlers.hears(DeliveryOutcome, outcomes.hear_outcome, process=lambda event: event.destination)
 
 handlers.commands(packages.Release, packages.release)
 handlers.commands(packages.KeyIn, packages.key_in)

@@ -254,7 +254,7 @@ class Play:
             DeliveryOutcome(
                 registration_id=self.registration,
                 delivery_id=self.delivery_id(),
-                destination=delivery.destination,
+                destination=more.pop("destination", delivery.destination),
                 attempt=attempt or delivery.attempt,
                 look=look,
                 outcome=outcome,

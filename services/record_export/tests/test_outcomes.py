@@ -32,6 +32,13 @@ def test_what_the_system_took_is_confirmed_under_its_receipt(requested: Play) ->
     assert not [work for work in requested.works.values() if work.kind in {"paper", "assemble", "look"}]
 
 
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_another_destination_cannot_answer_for_the_one_that_was_asked(requested: Play, outcome: Outcome) -> None:
+    before = requested.delivery()
+    requested.answers(outcome, destination="another-countys-paper", effects=1)
+    assert (requested.delivery(), requested.alarms) == (before, {})
+
+
 def test_two_effects_of_one_delivery_raise_doubled(requested: Play) -> None:
     requested.answers(Outcome.CONFIRMED, effects=2)
     assert (requested.delivery().reason, requested.delivery().doubled) == ("doubled", True)

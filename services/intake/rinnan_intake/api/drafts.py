@@ -57,11 +57,8 @@ def draft_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one 
         """The draft of one page of the form."""
         await part.check_step(token, step, StepIn())
         _, party = await part.read(token)
-        draft = party.drafts.get(step)
-        if draft is None:
-            return StepOut(answers={}, services=())
-        own = await part.opened(token, party, draft, OwnForm)
-        return StepOut(answers=own.answers, services=own.services)
+        own = await part.draft(token, party, step)
+        return StepOut(answers=own.answers, services=own.services) if own else StepOut(answers={}, services=())
 
     @router.put("/form/{step}")
     async def save_step(
@@ -88,8 +85,7 @@ def draft_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one 
     async def read_children(token: Annotated[PartyToken, Depends(me)]) -> ChildrenOut:
         """The children as this parent named them."""
         _, party = await part.read(token)
-        draft = party.drafts.get(CHILDREN)
-        own = await part.opened(token, party, draft, OwnForm) if draft else None
+        own = await part.draft(token, party, CHILDREN)
         return ChildrenOut(children=[ChildOut(**child.model_dump()) for child in own.children] if own else [])
 
     @router.put("/children")

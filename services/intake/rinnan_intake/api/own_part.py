@@ -97,11 +97,18 @@ class OwnPart:
         state = await self.desk.state(token.registration_id)
         return None if state is None or state.is_out_of_sight(self.desk.now()) else state
 
-    async def opened(self, token: PartyToken, party: Party, part: Sealed[T], model: type[T]) -> T:
+    async def opened(
+        self, token: PartyToken, party: Party, part: Sealed[T], model: type[T], mark: str | None = None
+    ) -> T:
         """One of the own part's sealed pieces. What came with a ticket rests under the ticket's key for a moment."""
         if party.ticket_id and part.binding and part.binding.subject == party.ticket_id:
             return await self.desk.open(part, model, party=None, subject=party.ticket_id)
-        return await self.desk.open(part, model, party=token.party_id, subject=token.registration_id)
+        return await self.desk.open(part, model, party=token.party_id, subject=token.registration_id, mark=mark)
+
+    async def draft(self, token: PartyToken, party: Party, step: str) -> OwnForm | None:
+        """The draft of one page, where one was saved."""
+        draft = party.drafts.get(step)
+        return await self.opened(token, party, draft, OwnForm, f"form.{step}") if draft else None
 
     async def check_step(self, token: PartyToken, step: str, body: StepIn) -> None:
         """Refuse what a draft of this page cannot hold. Raises: UnknownStep, NotValid."""
@@ -118,7 +125,7 @@ class OwnPart:
     async def submit(self, token: PartyToken) -> Mapping[str, Any]:
         """Give the whole of the drafts in, exactly as they were read. Raises: NotValid where they are not whole."""
         state, party = await self.read(token)
-        drafts = [await self.opened(token, party, draft, OwnForm) for draft in party.drafts.values()]
+        drafts = [draft for step in party.drafts if (draft := await self.draft(token, party, step))]
         if party.contact is None:
             raise UnknownRegistration
         contact = await self.opened(token, party, party.contact, Contact)

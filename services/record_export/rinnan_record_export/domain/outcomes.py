@@ -78,9 +78,12 @@ def request(state: Registration | None, fact: Assembled, ctx: Context) -> Decisi
 
 
 def hear_outcome(state: Registration | None, event: DeliveryOutcome, ctx: Context) -> Decision[Registration] | None:
-    """Judge an answer. Confirmed always counts; anything else only where it answers what was asked last."""
+    """Judge an answer. Confirmed always counts; anything else only where it answers what was asked last.
+
+    Only the delivery's own destination can answer, and the renderer of its package.
+    """
     delivery = state.deliveries.get(event.delivery_id) if state else None
-    if state is None or delivery is None:
+    if state is None or delivery is None or not _was_asked(delivery, event.destination):
         return None
     if event.outcome in {Outcome.CONFIRMED, Outcome.ALREADY_THERE}:
         return _it_stands(state, delivery, event, ctx)
@@ -296,6 +299,12 @@ def _hear_look(
         due_at = ctx.now + wait(looked.tries)
     return Decision(
         state=state.with_delivery(event.delivery_id, looked), works=(look_due(event.delivery_id, looked, due_at),)
+    )
+
+
+def _was_asked(delivery: Delivery, destination: str) -> bool:
+    return destination == delivery.destination or (
+        delivery.package is not None and destination == delivery.package.renderer
     )
 
 
