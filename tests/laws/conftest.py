@@ -128,7 +128,7 @@ class House:
             await self.reach(morning if morning > local else morning + timedelta(days=1))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(pytestconfig: pytest.Config) -> Iterator[House]:
     """Started once for all laws, in a folder of its own."""
     folder: Path = pytestconfig.rootpath / "var" / "laws"

@@ -190,9 +190,7 @@ def test_every_system_holds_each_registration_that_it_confirmed_once_and_no_othe
         assert set(chaos.effects[server].values()) == {1}
 
 
-def test_what_the_slow_system_committed_without_an_answer_was_found_and_not_written_again(
-    house: House, chaos: Chaos
-) -> None:
+def test_what_the_slow_system_took_without_an_answer_in_time_was_found_there(house: House, chaos: Chaos) -> None:
     slow = [ended for ended in chaos.ended if ended.family.county == house.places.slow]
     assert len(slow) == 10
     for ended in slow:
