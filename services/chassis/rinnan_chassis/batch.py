@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from rinnan_chassis import rows
+from rinnan_chassis import letters, rows
 from rinnan_chassis.clock import Clock
 from rinnan_chassis.database import Database, Transaction, is_crossed, refuses_data
 from rinnan_chassis.deciding import Cancel, Refusal
@@ -173,11 +173,11 @@ class Batches(Generic[S]):
 
     async def _begin(self, tx: Transaction, release: _Release, redriven: Sequence[Item], *, held: bool) -> None:
         """Under the lock: act on what was seen and nothing else, and note who acts, and why."""
-        if await rows.open_letters(tx, release.subject) != release.letters or not (held or redriven):
+        if await letters.open_letters(tx, release.subject) != release.letters or not (held or redriven):
             raise NotAsSeen
-        await rows.pass_over(tx, release.letters - {item.letter for item in redriven})
+        await letters.pass_over(tx, release.letters - {item.letter for item in redriven})
         if release.act is not None:
-            await rows.note(tx, release.act)
+            await letters.note(tx, release.act)
 
     async def _let_go(self, tx: Transaction, subject: Subject[S], release: _Release) -> None:
         """Let go of the hold when all that was parked is heard, unless something was set aside again."""
@@ -224,7 +224,7 @@ class Batches(Generic[S]):
             if item.lease is not None and item.lease.id not in leased:
                 item.became = Became.STALE
                 continue
-            if item.letter is not None and not await rows.settle(tx, item.letter):
+            if item.letter is not None and not await letters.settle(tx, item.letter):
                 item.became = Became.STALE
                 continue
             if item.once is not None:
@@ -252,7 +252,7 @@ class Batches(Generic[S]):
         await rows.finish_works(tx, [item.lease.id for item in folded.put_back if item.lease], "waiting")
         await rows.park(tx, folded.parked)
         await rows.unpark(tx, [item.parked for item in items if item.parked is not None and item not in folded.parked])
-        await rows.set_aside(tx, [(letter_id(self.hearer, item), item, reason) for item, reason in folded.set_aside])
+        await letters.set_aside(tx, [(letter_id(self.hearer, item), item, reason) for item, reason in folded.set_aside])
         await rows.hold(tx, [each.id for each in folded.subjects.values() if each.newly_held])
         await rows.forget(tx, [each.id for each in folded.subjects.values() if each.newly_forgotten])
 

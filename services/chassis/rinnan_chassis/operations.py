@@ -12,8 +12,9 @@ from rinnan_chassis.database import Database, Transaction
 from rinnan_chassis.deciding import Refusal
 from rinnan_chassis.items import Act, Heard, Item
 from rinnan_chassis.jsonb import read_state
+from rinnan_chassis.letters import note, open_letters, settle
 from rinnan_chassis.reading import item_of
-from rinnan_chassis.rows import note, open_letters, read_headers, settle
+from rinnan_chassis.rows import read_headers
 from rinnan_events import AtRest
 
 OwnerOf = Callable[[Any], str | None]
