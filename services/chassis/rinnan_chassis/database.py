@@ -42,7 +42,7 @@ class Database(Protocol):
 
 _REFUSED_DATA = ("22", "23", "54")
 _CROSSED = ("40P01", "40001")
-_AWAY = ("08", "53", "57")
+_AWAY = ("08", "53", "57", "58")
 
 
 def is_away(error: BaseException) -> bool:
@@ -51,7 +51,7 @@ def is_away(error: BaseException) -> bool:
         return _class_of(error) in _AWAY
     if isinstance(error, OSError):
         return error.filename is None  # else it is a file that is not there
-    return isinstance(error, TimeoutError | asyncpg.InterfaceError)
+    return isinstance(error, TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
 def refuses_data(error: BaseException) -> bool:
