@@ -129,7 +129,14 @@ class Stack:
             [self._room(process, {**logins[process.login], **own.get(process.login, {})}) for process in speakers],
             self.daemons,
         )
-        (self.folder.path / "addresses.json").write_text(json.dumps(_plain(self.addresses), indent=2))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say where all of it is, in a file that nobody else can write: the `rinnan` command believes no other."""
+        told = self.folder.path / "addresses.json"
+        told.write_text(json.dumps(_plain(self.addresses), indent=2))
+        for path in (told, told.parent):
+            path.chmod(path.stat().st_mode & ~0o022)
 
     def stop(self) -> None:
         """End everything in good order: who speaks first, what they speak through last."""

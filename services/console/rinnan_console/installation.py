@@ -117,8 +117,10 @@ class Installation(BaseModel):
 
 
 def _is_ours_alone(file: Path) -> bool:
-    """Whether the file and the two folders that it stands in are this user's, and nobody else can write them."""
+    """Whether the file and the two folders that it stands in are this user's, and nobody else can write into them.
+
+    The group may write the outer one: what it puts there is not this user's, and is passed over.
+    """
     found = [path.lstat() for path in (file, file.parent, file.parent.parent)]
-    return all(
-        each.st_uid == os.getuid() and not stat.S_ISLNK(each.st_mode) and not each.st_mode & 0o022 for each in found
-    )
+    writable = [each.st_mode & shut for each, shut in zip(found, (0o022, 0o022, 0o002), strict=True)]
+    return not any(writable) and all(each.st_uid == os.getuid() and not stat.S_ISLNK(each.st_mode) for each in found)

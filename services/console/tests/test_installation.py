@@ -58,6 +58,12 @@ def test_a_file_that_somebody_else_could_have_written_is_passed_over(here: Path,
         Installation.find(None)
 
 
+def test_a_group_that_may_write_beside_it_does_no_harm(here: Path) -> None:
+    write(here / "var/up/addresses.json", "http://127.0.0.1/up")
+    (here / "var").chmod(0o775)
+    assert Installation.find(None).was_found
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
 @pytest.mark.parametrize("place", ["var", "var/up", "var/up/addresses.json"])
 def test_a_file_of_somebody_else_is_passed_over(here: Path, place: str) -> None:
