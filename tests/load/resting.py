@@ -97,7 +97,8 @@ class Resting:
 
 def _names(row: Row) -> set[str]:
     """The ids and hashes in a row."""
-    found = (match for value in row.values() for match in NAMES.finditer(_text(value)))
+    told = (_text(value) for column, value in row.items() if column not in APART)
+    found = (match for text in told for match in NAMES.finditer(text))
     return {match.group() for match in found if match.lastgroup != "token"} - {str(NOBODY)}
 
 

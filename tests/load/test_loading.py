@@ -13,7 +13,7 @@ from rinnan_chassis.database import connect
 from rinnan_chassis.wrapping import load_wrapping_keys
 from rinnan_event_log.store import verify
 from tests.load.finishing import Confirmations, Submitters, request
-from tests.load.house import House, house
+from tests.load.house import BEGINS, House, house
 from tests.load.resting import Resting
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -21,8 +21,9 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("house")) as running:
+def here(pytestconfig: pytest.Config) -> Iterator[House]:
+    # Not in pytest's own folder: every new run shuts that to other users, and PostgreSQL may be one.
+    with house(pytestconfig.rootpath / "var" / "bench" / "loading") as running:
         yield running
 
 
@@ -31,6 +32,7 @@ async def test_a_loaded_registration_rests_and_ends_like_a_played_one(here: Hous
     played = here.loading.played[0]
     before = await _resting(here)
     assert before.of(loaded) == before.of(played)
+    assert before.of(played)["intake.subject"].total() == 1  # neither is told together with the other
 
     await _give_in(here, (played, here.loading.played[1]), (loaded, party))
     after = await _resting(here)
