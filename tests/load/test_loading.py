@@ -13,7 +13,7 @@ from rinnan_chassis.database import connect
 from rinnan_chassis.wrapping import load_wrapping_keys
 from rinnan_event_log.store import verify
 from tests.load.finishing import Confirmations, Submitters, request
-from tests.load.house import BEGINS, House, house
+from tests.load.house import House, house
 from tests.load.resting import Resting
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
