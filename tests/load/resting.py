@@ -23,6 +23,7 @@ APART = {"position", "partition", "offset", "mark", "previous_hash", "chain_hash
 """Columns that say where a row stands among others, or a digest of what is compared anyway."""
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
 PERSON = re.compile(r"\d{6}[-+A-FU-Y]9\d\d[0-9A-Y]|\d{4}-\d\d-\d\d(?!T)")
+RECEIPT = re.compile(r"Task/\d+")
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")
 
 Row = Mapping[str, Any]
@@ -58,7 +59,7 @@ class Resting:
         return cls(tables, keys)
 
     def of(self, registration: UUID) -> dict[str, Counter[str]]:
-        """Its rows by table: ids, hashes, people and times masked, what is sealed opened."""
+        """Its rows by table: ids, hashes, people, receipts and times masked, what is sealed opened."""
         mine = self._names_of(registration)
         told = {
             table: Counter(self._told(row) for row in rows if _names(row) & mine)
@@ -81,7 +82,7 @@ class Resting:
 
     def _masked(self, text: str) -> str:
         opened = NAMES.sub(self._opened, text)
-        return TIME.sub("time", TRACE.sub("trace", opened))
+        return TIME.sub("time", TRACE.sub("trace", RECEIPT.sub("receipt", opened)))
 
     def _opened(self, found: re.Match[str]) -> str:
         if found.lastgroup != "token":
@@ -92,7 +93,19 @@ class Resting:
         party = UUID(header["pty"]) if header["pty"] else None
         binding = Binding(header["place"], header["mark"], UUID(header["sub"]), party, Group(header["grp"]))
         plain = open_token(token, binding, self._keys[header["kid"]]).decode()
-        return f"[{binding.place} {NAMES.sub('id', binding.mark)} {binding.group}: {PERSON.sub('somebody', plain)}]"
+        told = _unordered(orjson.loads(PERSON.sub("somebody", NAMES.sub("id", plain))))
+        return f"[{binding.place} {NAMES.sub('id', binding.mark)} {binding.group}: {told}]"
+
+
+def _unordered(value: Any) -> Any:
+    """JSON whose lists stand in an order of their own: what is sorted by random ids stands in any."""
+    match value:
+        case dict():
+            return {name: _unordered(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType] - JSON
+        case list():
+            return sorted(map(repr, map(_unordered, value)))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+        case _:
+            return value
 
 
 def _names(row: Row) -> set[str]:
