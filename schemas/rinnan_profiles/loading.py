@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,6 +58,11 @@ class Profiles:
     labels: Mapping[tuple[str, str], ManualEntry]
     default_labels: ManualEntry
     never_say: Mapping[str, tuple[str, ...]]
+
+    def ready_calendars(self, now: datetime) -> None:
+        """Load every county's public holidays: half a second, for which nobody should wait at a first completion."""
+        for county in self.counties.values():
+            county.contact_by(now)
 
     def county(self, code: str) -> County:
         """The county as it is now; `UnknownCounty` where there is none."""

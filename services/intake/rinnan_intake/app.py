@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def room(settings: Settings) -> Room[Any]:
     if settings.contracts_dir is None or settings.counties_dir is None:
         raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR are needed")
     profiles = load(settings.contracts_dir, settings.counties_dir)
+    profiles.ready_calendars(datetime.now(UTC))
     persons = Persons(settings.identity_pepper())
     key = _party_key(settings.party_key_file)
 

@@ -187,3 +187,13 @@ def test_a_doubt_that_a_person_took_up_waits_no_longer(play: Play, completed: UU
     play.waits(timedelta(days=100))
     play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE), completed)
     assert [noted.settled_at for noted in play.states[completed].attention] == [play.now]
+
+
+def test_a_move_of_a_delivery_that_neither_delivers_nor_settles_it_changes_nothing(play: Play, completed: UUID) -> None:
+    delivery = uuid4()
+    play.delivery_moves(completed, delivery, DeliveryState.PLANNED)
+    before = play.states[completed]
+    play.delivery_moves(completed, delivery, DeliveryState.REQUESTED)
+    assert play.states[completed] is before
+    play.delivery_moves(completed, delivery, DeliveryState.CONFIRMED)
+    assert play.states[completed] != before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rinnan_chassis.room import Room, run
@@ -29,13 +30,15 @@ def room(settings: Settings) -> Room[Registration]:
     """Record export, as it runs."""
     if settings.contracts_dir is None or settings.counties_dir is None:
         raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR: destinations stand in the profiles")
+    profiles = load(settings.contracts_dir, settings.counties_dir)
+    profiles.ready_calendars(datetime.now(UTC))
     return Room(
         name="record_export",
         settings=settings,
         handlers=handlers,
         says=SAYS,
         opens=OPENS,
-        reference=load(settings.contracts_dir, settings.counties_dir),
+        reference=profiles,
         routes=routes,
         migrations=HERE / "migrations",
         problems=HERE / "problems.toml",

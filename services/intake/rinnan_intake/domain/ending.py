@@ -50,8 +50,11 @@ def close(state: Registration | None, _: ClosingDue, context: Context) -> Decisi
 
 
 def hear_delivery(state: Registration | None, event: DeliveryMoved, context: Context) -> Decision[Registration] | None:
-    """Follow the ledger; once all is settled, the day of forgetting is fixed."""
+    """Follow the ledger as far as it matters here; once all is settled, the day of forgetting is fixed."""
     if state is None:
+        return None
+    known = state.deliveries.get(event.delivery_id)
+    if known is not None and _matters(known.state) == _matters(event.to_state):
         return None
     moved = replace(
         state,
@@ -61,6 +64,10 @@ def hear_delivery(state: Registration | None, event: DeliveryMoved, context: Con
         return Decision(state=moved)
     planned = replace(moved, purge_at=pinned_county(state, context).purge_at(context.now))
     return Decision(state=planned, works=(purge_work(context, planned),))
+
+
+def _matters(delivery: DeliveryState) -> tuple[bool, bool]:
+    return delivery in DELIVERED, delivery in SETTLED
 
 
 def is_settled(state: Registration) -> bool:

@@ -125,7 +125,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row of record_export's ledger as far as purge needs it; `party_id` None is the joint record."""
+    """One row of record_export's ledger as far as purge needs it; `party_id` None is the joint record.
+
+    `state` is the last that changed whether it is delivered or settled.
+    """
 
     party_id: UUID | None
     state: DeliveryState
