@@ -96,7 +96,7 @@ def test_an_ended_registration_is_forgotten_on_its_day(play: Play, profiles: Pro
 def test_nothing_is_promised_any_more_once_the_keys_are_going(play: Play, completed: UUID, profiles: Profiles) -> None:
     aino = play.party_of(completed, AINO)
     play.delivery_moves(completed, uuid4(), DeliveryState.CONFIRMED)
-    play.waits(timedelta(days=profiles.county("lapha").purge_days_after_settlement))
+    play.waits(timedelta(days=profiles.county("lapha").purge_days_after_settlement, hours=1))
     with pytest.raises(Closed):
         play.asks_alone(completed, aino)
 

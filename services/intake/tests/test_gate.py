@@ -179,3 +179,14 @@ def test_while_held_a_submission_opens_no_gate_until_what_waits_was_heard(play: 
     play.withdraws_consent(registration, aino)
     play.waits(timedelta(0))
     assert play.said_of(RegistrationCompleted) == []
+
+
+def test_how_long_a_completed_registration_is_shown_does_not_tell_the_minute_at_which_the_other_completed(
+    play: Play,
+) -> None:
+    registration, aino, bert = play.both_are_here(AINO, BERT)
+    play.completes_own_part(registration, aino)
+    play.completes_own_part(registration, bert)
+    state = play.states[registration]
+    assert state.shown_until is not None
+    assert state.shown_until.minute == state.shown_until.second == 0

@@ -123,6 +123,18 @@ def test_a_namesake_with_the_code_goes_to_a_person(play: Play, invited: tuple[UU
     assert [noted.doubt for noted in play.states[registration].attention] == [Doubt.PERSONS_CONTRADICT]
 
 
+def test_who_comes_in_without_an_identity_code_is_not_known_by_one_that_the_other_told(
+    play: Play, invited: tuple[UUID, UUID]
+) -> None:
+    registration, bert = invited
+    without_code = Person(name=BERT.name)
+    play.presents_code(registration, bert, play.takes_ticket(without_code))
+    known = play.states[registration].parties[bert].person
+    assert known is not None
+    assert without_code.is_surely(known)
+    assert BERT.is_surely(known)
+
+
 def test_a_parent_who_declined_comes_back_with_a_new_party_id_in_the_same_registration(
     play: Play, invited: tuple[UUID, UUID]
 ) -> None:

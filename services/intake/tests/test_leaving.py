@@ -130,6 +130,17 @@ def test_once_delivered_leaving_is_told_to_the_county(play: Play, here: Here) ->
         play.leaves(registration, aino)
 
 
+def test_whoever_took_consents_back_can_leave_when_the_record_is_delivered_without_them(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.completes_own_part(registration, aino)
+    play.completes_own_part(registration, bert)
+    play.withdraws_consent(registration, aino)
+    play.delivery_moves(registration, uuid4(), DeliveryState.CONFIRMED)
+    play.waits(timedelta(hours=2))
+    play.leaves(registration, aino)
+    assert play.states[registration].parties[aino].left_at == play.now
+
+
 def test_what_a_leaver_is_answered_does_not_depend_on_the_other_asking_alone(play: Play, here: Here) -> None:
     registration, aino, bert = here
     play.asks_alone(registration, aino)
@@ -178,6 +189,15 @@ def test_who_asked_alone_sees_with_the_county_at_the_full_hour_and_the_other_see
     assert play.sees(registration, aino) is Status.OPEN
     play.waits(timedelta(hours=1))
     assert (play.sees(registration, aino), play.sees(registration, bert)) == (Status.WITH_THE_COUNTY, Status.OPEN)
+
+
+def test_who_has_seen_with_the_county_and_asks_alone_goes_on_seeing_it(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    play.completes_own_part(registration, aino)
+    play.completes_own_part(registration, bert)
+    play.waits(timedelta(hours=1, minutes=5))
+    play.asks_alone(registration, aino)
+    assert play.sees(registration, aino) is Status.WITH_THE_COUNTY
 
 
 def test_who_asked_alone_is_not_part_of_a_joint_registration(play: Play, here: Here) -> None:

@@ -32,7 +32,7 @@ def _possible(day: date) -> date:
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
 County = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{2,40}$")]
 IdentityCodeIn = Annotated[str, StringConstraints(max_length=20), AfterValidator(_identity_code)]
 BirthDate = Annotated[date, AfterValidator(_possible)]
@@ -89,6 +89,12 @@ class ContactIn(Body):
     hide_caller: bool = True
     voicemail_allowed: bool = False
     interpreter: Language | None = None
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> ContactIn:
+        if not (self.email or self.phone):
+            raise PydanticCustomError("intake.no_way_to_reach", "neither e-mail nor phone")
+        return self
 
     def contact(self) -> Contact:
         """The contact as Rinnan keeps one."""

@@ -62,7 +62,8 @@ def hear_delivery(state: Registration | None, event: DeliveryMoved, context: Con
     )
     if moved.is_open or not is_settled(moved) or is_settled(state):
         return Decision(state=moved)
-    planned = replace(moved, purge_at=pinned_county(state, context).purge_at(context.now))
+    purge_at = max(pinned_county(state, context).purge_at(context.now), state.shown_until or context.now)
+    planned = replace(moved, purge_at=purge_at)
     return Decision(state=planned, works=(purge_work(context, planned),))
 
 
@@ -75,7 +76,7 @@ def is_settled(state: Registration) -> bool:
     owners = {party_id for party_id, party in state.present.items() if party.alone_at is not None}
     if state.is_open and not owners:
         return False
-    joint = any(part.party_id in state.present for part in state.completed)
+    joint = any(state.takes_part(part) for part in state.completed)
     wanted = {*owners, None} if joint else owners
     reached = {delivery.party_id for delivery in state.deliveries.values() if delivery.state in DELIVERED}
     return wanted <= reached and all(delivery.state in SETTLED for delivery in state.deliveries.values())
@@ -84,6 +85,8 @@ def is_settled(state: Registration) -> bool:
 def has_arrived(state: Registration, party_id: UUID) -> bool:
     """Whether this parent's own part has reached the county, whatever the other asked for besides."""
     owner = party_id if state.parties[party_id].alone_at is not None else None
+    if owner is None and not any(part.party_id == party_id and state.takes_part(part) for part in state.completed):
+        return False
     return any(each.party_id == owner and each.state in DELIVERED for each in state.deliveries.values())
 
 

@@ -40,7 +40,14 @@ def hear_consent(state: Registration | None, event: ConsentGiven, context: Conte
 def hear_withdrawal(
     state: Registration | None, event: ConsentWithdrawn, context: Context
 ) -> Decision[Registration] | None:
-    """A parent took consents back: the gate stays shut until a later version is given. After the gate, no change."""
+    """A parent took consents back: the gate stays shut until a later version is given.
+
+    After the gate the other's part goes on; that this one does not go along matters for leaving and for purge.
+    """
+    if state is not None and state.completed_at is not None:
+        gone = state.present.get(event.party_id)
+        withdrawn = max(gone.consent_withdrawn, event.version) if gone else 0
+        return Decision(state=state.with_party(event.party_id, consent_withdrawn=withdrawn)) if gone else None
     party = _party_that_counts(state, event, event.withdrawn_at)
     if state is None or party is None or not state.is_open:
         return None
@@ -79,7 +86,7 @@ def _at_the_gate(state: Registration, context: Context) -> Decision[Registration
         contact_by=contact_by,
         completed=parts,
         purge_at=purge_at,
-        shown_until=county.purge_at(context.now),
+        shown_until=county.purge_at(shown_at),
     )
     said = RegistrationCompleted(
         registration_id=context.subject, completed_at=context.now, contact_by=contact_by, parts=parts

@@ -87,13 +87,16 @@ def start_registration(
 
 
 def join(state: Registration, party_id: UUID, newcomer: Newcomer, context: Context) -> tuple[Registration, list[Event]]:
-    """The newcomer takes the part of this expected party. Said alike for both parents, whoever began."""
+    """The newcomer takes the part of this expected party. Said alike for both parents, whoever began.
+
+    From now on they are known by what they came in with: a code that the other told must not shut them out.
+    """
     expected = state.parties[party_id].person or Person()
     contact, identity = owned_by(party_id, newcomer.contact), owned_by(party_id, newcomer.identity)
     protection = owned_by(party_id, newcomer.protection)
     joined = state.with_party(
         party_id,
-        person=newcomer.person.with_what_is_known_of(expected),
+        person=Person(name=newcomer.person.name or expected.name, code=newcomer.person.code),
         joined_at=context.now,
         identity=identity,
         contact=contact,

@@ -47,10 +47,6 @@ class Person:
         """Whether one described so may act as the known one. Namesakes exist; a known code decides."""
         return self.matches(known) is Match.YES and known.code in {None, self.code}
 
-    def with_what_is_known_of(self, same: Person) -> Person:
-        """This person, completed by another description of the same one."""
-        return Person(name=self.name or same.name, code=self.code or same.code)
-
     @property
     def hashes(self) -> tuple[str, ...]:
         """The hashes that are known."""
@@ -187,6 +183,11 @@ class Registration:
         """Whether it is to look as if it were forgotten, to both parents from the same moment."""
         return self.shown_until is not None and now >= self.shown_until
 
+    def takes_part(self, part: CompletedPart) -> bool:
+        """Whether a completed part still goes to the county: its parent has neither left nor taken consents back."""
+        party = self.present.get(part.party_id)
+        return party is not None and party.consent_withdrawn < part.consent
+
     def with_party(self, party_id: UUID, **changes: Any) -> Registration:
         """The same registration with one party changed."""
         return replace(self, parties={**self.parties, party_id: replace(self.parties[party_id], **changes)})
@@ -196,8 +197,9 @@ class Registration:
         party = self.parties[party_id]
         if party.left_at is not None:
             return Status.CLOSED
-        shown_at = party.alone_shown_at or self.completed_shown_at
-        if shown_at is not None and now >= shown_at:
+        if any(
+            shown_at is not None and now >= shown_at for shown_at in (party.alone_shown_at, self.completed_shown_at)
+        ):
             return Status.WITH_THE_COUNTY
         return Status.OPEN if self.ended_at is None else Status.CLOSED
 

@@ -54,7 +54,7 @@ async def test_a_form_that_is_not_whole_names_every_field_that_is_missing(house:
 async def test_an_old_version_of_the_own_part_is_refused(house: House) -> None:
     registration = (await house.starts(AINO, BERT)).json()["registration_id"]
     token = await house.enters(AINO, registration)
-    url, body = f"/registrations/{registration}/contact", {"language": "fi"}
+    url, body = f"/registrations/{registration}/contact", {"language": "fi", "email": "aino@example.org"}
     seen = (await house.http.get(f"/registrations/{registration}", headers=token)).headers["etag"]
     first = await house.http.put(url, json=body, headers={**token, "If-Match": seen})
     second = await house.http.put(url, json=body, headers={**token, "If-Match": seen})
@@ -165,3 +165,13 @@ async def test_an_ended_registration_leaves_no_key_and_no_trace(house: House) ->
     assert await house.stage.batches.keyring.live(registration) == 0
     assert await house.stage.state(registration) is None
     assert await house.stage.batches.database.fetchval("select count(*) from claim") == 0
+
+
+async def test_a_contact_by_which_nobody_is_reached_is_refused(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    token = await house.enters(AINO, registration)
+    answer = await house.http.put(f"/registrations/{registration}/contact", json={"language": "fi"}, headers=token)
+    assert (answer.status_code, [error["code"] for error in answer.json()["errors"]]) == (
+        422,
+        ["intake.no_way_to_reach"],
+    )
