@@ -68,7 +68,7 @@ fmt: $(STAMP) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 .PHONY: lock
-lock: ## Choose the newest versions anew and write requirements.lock
+lock: $(STAMP) ## Choose the newest versions anew and write requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
 	$(BIN)/uv export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock
 

@@ -28,7 +28,7 @@ class Load:
 
 
 async def topics(servers: str, *names: str) -> None:
-    """Make topics as the provisioning makes them."""
+    """Make topics with six partitions."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:

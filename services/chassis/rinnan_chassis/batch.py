@@ -1,6 +1,6 @@
 """The heart: one batch, one transaction. Claim, read the inbox, fold the deciders, seal, write, commit.
 
-Rules (design 3.1 to 3.3, 3.5): rows are claimed in one fixed order of kinds, each sorted, placeholders first, because a
+Rules: rows are claimed in one fixed order of kinds, each sorted, placeholders first, because a
 row that does not exist cannot be locked. A decider that raises has touched nothing: its message is set aside in the
 same transaction and its subject held. Only when the database refuses data is the batch halved; anything else repeats
 the whole batch and blames nobody.

@@ -29,7 +29,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is a state of the world, not
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """A name that one decision at a time may hold, besides subjects: an unordered pair, a ticket, a code.
+    """A name that must be unique, besides subjects: one decision at a time may hold it.
 
     `key` is a digest: nothing personal. Kinds are claimed in the order that the room declares, each sorted by key.
     """

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 received: Final = Counter("rinnan_received", "Messages taken from Kafka.", ["topic"])
-skipped: Final = Counter("rinnan_skipped", "Messages of a type that this room does not know.", ["topic"])
+skipped: Final = Counter("rinnan_skipped", "Messages that do not concern this room.", ["topic"])
 misplaced: Final = Counter("rinnan_misplaced", "Messages set aside: not of their own speaker or topic.", ["topic"])
 decided: Final = Counter("rinnan_decided", "Facts and commands, by what became of them.", ["became"])
 said: Final = Counter("rinnan_said", "Messages that Kafka took.")

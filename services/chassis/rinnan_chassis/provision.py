@@ -312,7 +312,7 @@ def _read_environment(path: Path) -> dict[str, str]:
 
 
 def _write_secretly(path: Path, text: str) -> None:
-    """Replace a file that nobody but its owner can read, at no moment."""
+    """Replace a file that only its owner can read; nobody else can at any moment."""
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -40,7 +40,7 @@ async def admin(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def make_topics(servers: str, *names: str) -> None:
-    """Topics as the provisioning makes them; one that is there is good."""
+    """Topics with six partitions; one that is there is good."""
     async with admin(servers) as client:
         for name in names:
             try:

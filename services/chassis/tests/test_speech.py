@@ -35,8 +35,11 @@ def test_kept_headers_hold_nothing_that_the_database_refuses(headers: list[tuple
 
 @given(st.lists(st.tuples(st.sampled_from(["ce_id", "ce_subject", "ce_time", "ce_type", "x"]), st.binary(max_size=60))))
 def test_any_headers_are_an_envelope_or_unreadable(headers: list[tuple[str, bytes]]) -> None:
-    with pytest.raises(Unreadable):
-        read(headers)
+    try:
+        envelope = read([("ce_specversion", b"1.0"), ("ce_source", b"/rinnan/crier"), *headers])
+    except Unreadable:
+        return
+    assert isinstance(envelope, Envelope)
 
 
 def test_an_envelope_is_read_as_it_was_written() -> None:

@@ -10,6 +10,10 @@ if (document) {
   const messages = document.allMessages().all();
   const read = messages.filter((message) => message.hasPayload() && message.payload().properties());
   const operations = document.allOperations().all().length;
+  for (const message of messages.filter((each) => !read.includes(each) && !each.id().includes('dead_letter'))) {
+    errors.push(message);
+    console.log(`no body: ${message.id()}`);
+  }
   console.log(`${document.channels().all().length} channels, ${operations} operations, ${read.length} messages with a body`);
 }
 process.exit(document && errors.length === 0 ? 0 : 1);

@@ -31,7 +31,7 @@ class Room:
     async def hearing(self) -> Mapping[str, Any]:
         if not self.database:
             raise ConnectionError("secret")
-        return {"held": 1, "lag": 7}
+        return {"held": 1, "parked": 7}
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ async def test_trouble_in_hearing_is_told_when_asked_and_changes_nothing(
 ) -> None:
     room.database = database
     told = (await client.get("/readyz?verbose")).json()
-    assert told["hearing"] == ({"held": 1, "lag": 7} if database else {"unknown": "database_away"})
+    assert told["hearing"] == ({"held": 1, "parked": 7} if database else {"unknown": "database_away"})
     assert told["ready"] is database
 
 
