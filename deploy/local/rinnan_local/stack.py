@@ -207,7 +207,7 @@ class Stack:
             "RINNAN_CONTRACTS_DIR": str(self.contracts_dir),
             "RINNAN_CLOCK_FILE": str(self.folder.clock),
             "RINNAN_PARTY_KEYS_FILE": str(self.folder.party_keys),
-            "RINNAN_STAFF_ISSUERS_FILE": str(self.folder.issuers),
+            "RINNAN_ISSUERS_FILE": str(self.folder.issuers),
         }
         return HttpDaemon(process, self.folder.logs, {**surroundings(), **shared, **secrets, **process.settings})
 

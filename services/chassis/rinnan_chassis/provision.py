@@ -331,7 +331,7 @@ class ProvisionSettings(KafkaSettings, DatabaseSettings):
     )
 
     admin_database_url: SecretStr = Field(description="A PostgreSQL superuser's address.")
-    topics: Path = Field(description="contracts/topics.toml")
+    topics_file: Path = Field(description="contracts/topics.toml")
     out: Path = Field(description="Where the logins' secret files go.")
     instance: list[str] = Field([], description="room:destination, again for each instance.")
     database: str = "rinnan"
@@ -362,7 +362,7 @@ def _run(settings: ProvisionSettings) -> None:
         provision(
             admin_database_url=settings.admin_database_url.get_secret_value(),
             kafka=settings.kafka_arguments(),
-            topics_file=settings.topics,
+            topics_file=settings.topics_file,
             out=settings.out,
             instances=settings.instances(),
             database=settings.database,

@@ -202,10 +202,10 @@ def _setting(event: asyncio.Event) -> Callable[..., None]:
 
 def _doors(settings: Settings, clock: Clock) -> Doors:
     parties = PartyTokenCheck(public_keys(settings.party_keys_file), clock) if settings.party_keys_file else None
-    if settings.staff_issuers_file is None:
+    if settings.issuers_file is None:
         return Doors(parties=parties)
     client = httpx.AsyncClient(timeout=5.0)
-    return Doors(parties=parties, issuers=Issuers(issuers_of(settings.staff_issuers_file), clock, client))
+    return Doors(parties=parties, issuers=Issuers(issuers_of(settings.issuers_file), clock, client))
 
 
 def _served(room: Room[Any], desk: Desk[Any], vital: _Vital, doors: Doors) -> Served:

@@ -118,7 +118,7 @@ class Settings(KafkaSettings, DatabaseSettings):
     health_host: str = Field("127.0.0.1", description="Where /livez, /readyz and /metrics are asked, and nothing else.")
     health_port: int = Field(ge=0, le=65_535, description="Never reached by people: metrics count what others do.")
     party_keys_file: Path | None = Field(None, description="JWKS with the public keys of party tokens.")
-    staff_issuers_file: Path | None = None
+    issuers_file: Path | None = None
 
     clock_file: Path | None = Field(None, description="A clock that runs faster; only where all is on loopback.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

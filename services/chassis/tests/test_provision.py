@@ -59,10 +59,10 @@ def test_a_name_that_postgresql_would_bend_is_refused(instances: dict[str, list[
 
 def test_the_command_reads_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINNAN_ADMIN_DATABASE_URL", "postgresql://admin:do-not-say@127.0.0.1/postgres")
-    options = "--kafka-servers k:9092 --topics t.toml --out o --instance adapter:a --instance adapter:b"
+    options = "--kafka-servers k:9092 --topics-file t.toml --out o --instance adapter:a --instance adapter:b"
     settings = ProvisionSettings.read(_cli_parse_args=options.split())
     assert settings.instances() == {"adapter": ["a", "b"]}
-    assert (settings.topics, settings.out, settings.database) == (Path("t.toml"), Path("o"), "rinnan")
+    assert (settings.topics_file, settings.out, settings.database) == (Path("t.toml"), Path("o"), "rinnan")
     assert "do-not-say" not in repr(settings)
 
 
@@ -71,7 +71,7 @@ def test_the_command_names_what_is_missing_and_repeats_no_secret() -> None:
     command = [sys.executable, "-m", "rinnan_chassis.provision", "--kafka-servers", "k:9092", "--out", "o"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert ended.returncode == 1
-    assert ended.stderr.strip() == "SettingsRefused: RINNAN_TOPICS: Field required"
+    assert ended.stderr.strip() == "SettingsRefused: RINNAN_TOPICS_FILE: Field required"
 
 
 def modes(directory: Path) -> set[int]:
