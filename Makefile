@@ -73,5 +73,5 @@ lock: $(STAMP) ## Choose the newest versions anew and write requirements.lock
 	$(BIN)/uv export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock
 
 .PHONY: clean
-clean: ## Remove what was made here: var, caches
-	rm -rf var .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove what was made here, .venv aside: var and caches
+	rm -rf var .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/contracts/*/node_modules tests/contracts/*/target

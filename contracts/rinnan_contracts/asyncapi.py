@@ -33,7 +33,7 @@ def asyncapi(topics: Topics, rooms: Sequence[Wired]) -> Document:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Rinnan",
-            "version": "1.0.0",
+            "version": "0.1.0",
             "description": ABOUT,
             "license": {"name": "EUPL-1.2"},
         },

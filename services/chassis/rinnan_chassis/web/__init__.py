@@ -6,7 +6,7 @@ from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
 from rinnan_chassis.web.health import Pulse, Readiness, health
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
 from rinnan_chassis.web.operations import Operations, operations_routes
-from rinnan_chassis.web.problems import NotAllowed, NotFound, NotSignedIn, Problems, VersionConflict, untold
+from rinnan_chassis.web.problems import NotAllowed, NotFound, NotSignedIn, Problems, untold
 from rinnan_chassis.web.tokens import PartyToken, PartyTokenCheck, PartyTokens, public_keys
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "Readiness",
     "Right",
     "Staff",
-    "VersionConflict",
     "application",
     "etag",
     "health",

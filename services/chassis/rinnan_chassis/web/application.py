@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -58,8 +57,6 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
 
 log = logging.getLogger(__name__)
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
 
 class FaultOut(BaseModel):
     """One thing wrong with the input."""
@@ -88,7 +85,6 @@ def application(
     problems: Problems,
     *,
     most_bytes: int = MOST_BYTES,
-    lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """The application of one room. Run its server without a server header and without an access log.
 
@@ -110,7 +106,6 @@ def application(
             Middleware(OnlyJson, problems=problems, most_bytes=most_bytes),
         ],
         exception_handlers=_handlers(problems),
-        lifespan=lifespan,
     )
     for router in routers:
         app.include_router(router)

@@ -48,13 +48,6 @@ class NotAllowed(Refusal):
     status = 403
 
 
-class VersionConflict(Refusal):
-    """The caller's own part was changed since the caller read it."""
-
-    code = "chassis.version_conflict"
-    status = 412
-
-
 class NotValid(Refusal):
     """The input is not what it has to be, in one or more places."""
 
