@@ -47,6 +47,8 @@ _TELLABLE: Final = (
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:/+=<>,\-]{0,200}", re.ASCII)
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _HANDED_OVER: Final = "handed_over"
+_LEFT_OUT: Final = "left_out"
+_ONCE_IN_SECONDS: Final = 10.0
 _WITHHELD: Final = "(withheld)"
 _MOST_FRAMES: Final = 12
 _MOST_FAULTS: Final = 5
@@ -60,7 +62,7 @@ def set_up_logs(room: str, level: str = "info", *, more: Collection[str] = (), s
     """
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(NeutralFormatter(room, NEUTRAL | frozenset(more)))
-    handler.addFilter(_worth_telling)
+    handler.addFilter(_WorthTelling())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     access = logging.getLogger("uvicorn.access")
     access.disabled, access.propagate = True, False
@@ -96,6 +98,7 @@ class NeutralFormatter(logging.Formatter):
             line |= self._neutral(told)
         else:
             line["place"] = f"{record.module}:{record.lineno}"
+            line |= {"left_out": left_out} if (left_out := getattr(record, _LEFT_OUT, 0)) else {}
         if record.exc_info and record.exc_info[1]:
             line["faults"] = [_fault(error) for error in _chain(record.exc_info[1])]
         return orjson.dumps(line).decode()
@@ -136,8 +139,27 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return record.name.startswith(_OURS)
 
 
-def _worth_telling(record: logging.LogRecord) -> bool:
-    return _is_ours(record) or record.levelno >= logging.WARNING
+class _WorthTelling(logging.Filter):
+    """All that is ours. Of a library warnings and worse, and of each place only so often.
+
+    While Kafka is away its client says the same a hundred times a second. What was left out is counted on the next line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, int], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _is_ours(record) or record.levelno < logging.WARNING:
+            return _is_ours(record)
+        place = record.pathname, record.lineno
+        told_at, left_out = self._told.get(place, (0.0, 0))
+        if record.created - told_at < _ONCE_IN_SECONDS:
+            self._told[place] = told_at, left_out + 1
+            return False
+        self._told[place] = record.created, 0
+        setattr(record, _LEFT_OUT, left_out)
+        return True
 
 
 def _hand_over(_: Any, __: str, told: MutableMapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

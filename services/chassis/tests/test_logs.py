@@ -143,6 +143,17 @@ def test_a_library_is_told_from_warnings_on_and_without_what_it_formats(lines: L
     assert "reason" not in line
 
 
+def test_what_a_library_says_again_and_again_is_told_once_in_a_while_and_how_often_it_was_left_out(
+    lines: Lines,
+) -> None:
+    library = logging.getLogger("aiokafka.conn")
+    for seconds in (0, 1, 2, 9, 11):
+        record = library.makeRecord(library.name, logging.ERROR, "conn.py", 7, "no broker", (), None)
+        record.created += seconds
+        library.handle(record)
+    assert [line.get("left_out") for line in lines()] == [None, 3]
+
+
 def test_of_an_unknown_library_not_even_the_text_is_told(lines: Lines) -> None:
     logging.getLogger("stranger").error(f"Bad value {PERSONAL}")  # noqa: G004 - as a stranger may
     assert PERSONAL not in json.dumps(lines())
