@@ -142,7 +142,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 class _WorthTelling(logging.Filter):
     """All that is ours. Of a library warnings and worse, and of each place only so often.
 
-    While Kafka is away its client says the same a hundred times a second. What was left out is counted on the next line.
+    While Kafka is away its client says the same a hundred times a second. The next line counts what was left out.
     """
 
     def __init__(self) -> None:
