@@ -37,6 +37,7 @@ def test_while_the_delivery_is_planned_the_record_goes_without_the_withdrawer_in
     assert play.path() == ["planned", "requested"]
     assert play.assembled == [(play.other,)]
     assert corrections(play) == []
+    assert list(play.alarms.values()) == [f"went_without.{play.one}"]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -47,6 +48,8 @@ def test_once_the_record_was_asked_for_it_is_a_correction_and_never_both_nor_nei
     assert play.path() == ["planned", "requested"]
     went_without = play.one not in play.assembled[-1]
     assert corrections(play) == ([] if went_without else ["withdrawal"])
+    called = f"went_without.{play.one}" if went_without else f"correction.withdrawal.{play.one}"
+    assert list(play.alarms.values()) == [called]
     assert play.other in play.assembled[-1]
 
 
@@ -80,7 +83,7 @@ def test_where_both_withdrew_nothing_is_delivered_and_a_person_is_told(play: Pla
     play.hears(*play.everything(), play.withdrew(play.one), play.withdrew(play.other))
     play.runs_what_is_due()
     assert play.path() == ["planned", "cancelled"]
-    assert list(play.alarms.values()) == ["nobody_left"]
+    assert list(play.alarms.values()) == [f"went_without.{play.one}", "nobody_left"]
 
 
 def test_where_both_withdrew_before_the_gate_was_heard_of_a_person_is_told_all_the_same(play: Play) -> None:
@@ -88,6 +91,13 @@ def test_where_both_withdrew_before_the_gate_was_heard_of_a_person_is_told_all_t
     play.passes(minutes=11)
     assert play.deliveries() == []
     assert list(play.alarms.values()) == ["nobody_left"]
+
+
+def test_of_whoever_withdrew_and_left_nobody_is_told(play: Play) -> None:
+    play.hears(*play.everything()[:-1], play.withdrew(play.one), play.left(play.one), play.completed())
+    play.runs_what_is_due()
+    assert play.assembled == [(play.other,)]
+    assert play.alarms == {}
 
 
 def test_where_both_left_nobody_is_there_to_be_told_of(play: Play) -> None:
@@ -105,4 +115,4 @@ def test_consents_given_again_after_the_gate_are_a_correction_in_every_order_of_
     play.runs_what_is_due()
     assert play.assembled == [(play.other,)]
     assert corrections(play) == ["consent"]
-    assert list(play.alarms.values()) == [f"correction.consent.{play.one}"]
+    assert sorted(play.alarms.values()) == [f"correction.consent.{play.one}", f"went_without.{play.one}"]

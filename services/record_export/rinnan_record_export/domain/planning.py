@@ -92,11 +92,12 @@ def note_the_consents(state: Registration | None, event: ConsentGiven, ctx: Cont
 
 
 def note_the_withdrawal(state: Registration | None, event: ConsentWithdrawn, ctx: Context) -> Decision[Registration]:
-    """While a delivery is planned its record goes without this parent; later it is a correction."""
+    """While a delivery is planned its record goes without this parent, and a person is told; later: a correction."""
     state = state or Registration()
     withdrawn = max(state.party(event.party_id).withdrawn, event.version)
-    noted = state.with_party(event.party_id, withdrawn=withdrawn)
-    return _correct(_plan(noted, ctx), event.party_id, "withdrawal", ctx)
+    planned = _plan(state.with_party(event.party_id, withdrawn=withdrawn), ctx)
+    corrected = _correct(planned, event.party_id, "withdrawal", ctx)
+    return _tell_who_is_left_out(planned, ctx) if corrected is planned else corrected
 
 
 def note_the_care(state: Registration | None, event: CareRouteSet, ctx: Context) -> Decision[Registration]:
@@ -118,7 +119,8 @@ def let_go(state: Registration | None, event: PartyLeft, ctx: Context) -> Decisi
 
 def complete(state: Registration | None, event: RegistrationCompleted, ctx: Context) -> Decision[Registration] | None:
     """The gate opened: both parties' record is wanted, exactly of the versions listed."""
-    return _want(state, JOINT, Wanted(event.completed_at, event.contact_by, event.parts), ctx)
+    decision = _want(state, JOINT, Wanted(event.completed_at, event.contact_by, event.parts), ctx)
+    return decision and _tell_who_is_left_out(decision, ctx)
 
 
 def contact_alone(
@@ -158,6 +160,19 @@ def _want(state: Registration | None, name: str, wanted: Wanted, ctx: Context) -
         return decision
     waiting = Work(PLAN_ANYWAY, f"{ctx.subject}.{name}", ctx.now + PATIENCE, {"owner": name})
     return replace(decision, works=(*decision.works, waiting))
+
+
+def _tell_who_is_left_out(decision: Decision[Registration], ctx: Context) -> Decision[Registration]:
+    """Call a person for whoever took consents back before the record of both went out: they still wait for contact."""
+    state = decision.state
+    if state is None or JOINT not in state.wanted or not _taking_part(state, JOINT):
+        return decision
+    calls = (
+        alarm(None, f"went_without.{part.party_id}", ctx)
+        for part in state.wanted[JOINT].parts
+        if part.party_id not in state.left and not state.takes_part(part)
+    )
+    return replace(decision, works=(*decision.works, *calls))
 
 
 def _heard_ahead(state: Registration, wanted: Wanted) -> Iterator[tuple[UUID, str]]:
