@@ -63,12 +63,24 @@ class Destination(Profile):
 
     @property
     def lease(self) -> timedelta:
-        """How long the host may take over one write: a check before it, a count after it, and some room."""
-        return 3 * self.write_timeout + timedelta(seconds=30)
+        """How long the host may take over one request, and some room.
+
+        A write waits for up to three answers (look, write, count) and the check before it is given as long, all within
+        what a worker may use of its lease: hence eight. Rendering waits for nobody.
+        """
+        waits = 3 if self.capabilities.renders else 8
+        return waits * self.write_timeout + timedelta(seconds=30)
 
     def settled_at(self, begun_at: datetime) -> datetime:
         """When a write that began then can no longer take effect: its lease and `settle_after` are over."""
         return begun_at + self.lease + self.settle_after
+
+    def faults(self) -> Iterator[Wrongness]:
+        """What is wrong inside this destination."""
+        if self.settle_after <= self.write_timeout:
+            yield ("settle_after",), "settle_after is longer than write_timeout"
+        if not self.capabilities.restricted_place:
+            yield ("capabilities", "restricted_place"), "the care route would reach nobody"
 
     def valid(self, day: date) -> bool:
         """Whether new deliveries go here on this day; both ends count in."""
@@ -148,8 +160,7 @@ class County(Profile):
         if self.destinations[-1].valid_until is not None:
             yield ("destinations", len(self.destinations) - 1, "valid_until"), "nothing is delivered to after this day"
         for number, destination in enumerate(self.destinations):
-            if destination.settle_after <= destination.write_timeout:
-                yield ("destinations", number, "settle_after"), "settle_after is longer than write_timeout"
+            yield from ((("destinations", number, *place), text) for place, text in destination.faults())
 
     def deadline(self, opened_at: datetime) -> datetime:
         """The one deadline of a registration: the end of the county's day, `answer_days` after the day of opening."""

@@ -72,6 +72,13 @@ def test_settling_sooner_than_the_time_out_is_a_fault(house: Path, faults: Fault
     assert faults() == [f"{COUNTY}:{line}: settle_after is longer than write_timeout"]
 
 
+def test_a_destination_without_a_restricted_place_is_a_fault_for_nobody_would_read_the_care_route(
+    house: Path, faults: Faults
+) -> None:
+    line = change(house / COUNTY, "restricted_place = true", "restricted_place = false")
+    assert faults() == [f"{COUNTY}:{line}: the care route would reach nobody"]
+
+
 def test_an_adapter_that_is_not_installed_is_named_with_its_line(house: Path, faults: Faults) -> None:
     line = change(house / COUNTY, 'adapter = "fhir"', 'adapter = "punch_cards"')
     assert faults() == [f"{COUNTY}:{line}: adapter: punch_cards is not installed"]

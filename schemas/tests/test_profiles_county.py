@@ -124,6 +124,11 @@ def test_a_write_settles_after_its_lease_and_what_the_system_declares() -> None:
     assert one.settled_at(begun) == begun + one.lease + one.settle_after
 
 
+def test_rendering_waits_for_nobody_and_is_taken_up_again_sooner_than_a_write_of_the_same_time_out() -> None:
+    writes, renders = (one.model_copy(update={"write_timeout": timedelta(seconds=30)}) for one in COUNTY.destinations)
+    assert renders.lease < writes.lease
+
+
 def test_paper_is_rendered_by_the_first_destination_that_can() -> None:
     assert COUNTY.paper_destination(datetime(2026, 3, 2, tzinfo=UTC)).name == "vakehyva-paper"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,31 @@ def test_an_adapter_that_cannot_do_what_the_profile_says_is_refused(
     promised = destination.capabilities.model_copy(update={"searchable": True})
     with pytest.raises(SettingsRefused, match="searchable"):
         room(settings, destination.model_copy(update={"capabilities": promised}), loaded, address)
+
+
+@pytest.mark.parametrize("county", ["vakehyva", "pirha"])
+@pytest.mark.parametrize("adapter", ["fhir", "template"])
+@pytest.mark.parametrize("seconds", [0.5, 3, 10, 30, 60])
+def test_every_adapter_that_writes_has_a_host_that_starts_with_any_ordinary_time_out(
+    environment: pytest.MonkeyPatch, profiles: Profiles, county: str, adapter: str, seconds: float
+) -> None:
+    serves(environment, county, profiles.county(county).destinations[0])
+    settings, destination, loaded, address = read_settings()
+    capabilities = destination.capabilities.model_copy(
+        update={"transaction": adapter == "fhir", "conditional_create": adapter == "fhir"}
+    )
+    changes = {"adapter": adapter, "write_timeout": timedelta(seconds=seconds), "capabilities": capabilities}
+    changes |= {"settle_after": timedelta(minutes=2), "settings": {}}
+    room(settings, destination.model_copy(update=changes), loaded, address)
+
+
+def test_an_adapter_that_may_outlast_its_lease_is_refused(
+    environment: pytest.MonkeyPatch, profiles: Profiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serves(environment, "vakehyva", profiles.county("vakehyva").destinations[0])
+    monkeypatch.setattr(Destination, "lease", timedelta(seconds=30))
+    with pytest.raises(SettingsRefused, match="write_timeout"):
+        room(*read_settings())
 
 
 def test_an_adapter_declares_on_what_the_profile_says(environment: pytest.MonkeyPatch, profiles: Profiles) -> None:
