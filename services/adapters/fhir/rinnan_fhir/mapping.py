@@ -23,7 +23,7 @@ from uuid import UUID
 
 from rinnan_events.opened import ClientRecord, Consents, OwnForm, RecordChild, RecordParty
 from rinnan_fhir.tables import Tables
-from rinnan_host.port import DeliveryKey
+from rinnan_host.port import DeliveryKey, left_open
 from rinnan_profiles import WHOLE_ANSWERS
 
 Resource = dict[str, Any]
@@ -52,12 +52,6 @@ def full_hour(moment: datetime) -> datetime:
 
 def _match(system: str, value: str) -> str:
     return f"identifier={quote(f'{system}|{value}', safe='')}"
-
-
-def _left_open(own: OwnForm | None) -> list[tuple[str, str]]:
-    """The questions that were answered by not answering, each with how, in the order of their ids."""
-    given = {"services": own.services, **own.answers} if own else {}
-    return [(asked, code) for asked, codes in sorted(given.items()) for code in codes if code in WHOLE_ANSWERS]
 
 
 def _instant(moment: datetime) -> str:
@@ -243,7 +237,7 @@ class _Says:
         }
 
     def contact(self, party: RecordParty) -> Resource:
-        """How to reach a parent: first when and how it is safe, then where, then what to raise with them in private."""
+        """How to reach a parent: when and how it is safe and what to raise with them in private stand before where."""
         contact, codes = party.contact, self.tables.codes
         told = [("safe_time", self.coded(codes.safe_time, code)) for code in contact.safe_times]
         told.append(("hide_caller", {"valueBoolean": contact.hide_caller}))
@@ -251,11 +245,11 @@ class _Says:
         told.append(("language", self.coded(codes.language, contact.language)))
         if contact.interpreter:
             told.append(("interpreter", self.coded(codes.language, contact.interpreter)))
+        told += [("left_open", self.left_open(question, code)) for question, code in left_open(party.own)]
         if contact.phone:
             told.append(("phone", {"valueContactPoint": {"system": "phone", "value": contact.phone}}))
         if contact.email:
             told.append(("email", {"valueContactPoint": {"system": "email", "value": contact.email}}))
-        told += [("left_open", self.left_open(question, code)) for question, code in _left_open(party.own)]
         return self.task(party, "contact", self.tables.task.contact, self.tables.labels.contact.coding(), told)
 
     def left_open(self, question: str, code: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from rinnan_host.port import (
     Unknown,
     Written,
     key_of,
+    left_open,
 )
 from rinnan_host.samples import a_joint_record, a_single_record, another_registration
 
@@ -233,6 +234,17 @@ class AdapterContract:
         for party in record.parties:
             if party.protection.non_disclosure is not False or party.protection.refuge is not False:
                 assert str(party.protection.street) not in everything
+
+    async def test_when_it_is_safe_to_reach_a_parent_and_what_they_left_open_stand_before_their_number(
+        self, adapter: Adapter, far_side: FarSide, record: ClientRecord, key: DeliveryKey
+    ) -> None:
+        await adapter.write(record, key)
+        everything = b"".join(await far_side.arrived()).decode()
+        for party in record.parties:
+            before, number, _ = everything.partition(str(party.contact.phone))
+            assert number
+            for told in (*party.contact.safe_times, *(code for _, code in left_open(party.own))):
+                assert told in before
 
     async def test_a_receipt_holds_nothing_personal(
         self, adapter: Adapter, record: ClientRecord, key: DeliveryKey

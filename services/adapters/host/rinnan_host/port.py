@@ -19,7 +19,8 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 
 from rinnan_chassis.addresses import is_private
-from rinnan_events.opened import ClientRecord, Scope
+from rinnan_events.opened import ClientRecord, OwnForm, Scope
+from rinnan_profiles import WHOLE_ANSWERS
 
 GROUP = "rinnan.adapters"
 """The entry-point group in which adapters and renderers are found: name → `Offer`."""
@@ -79,6 +80,12 @@ def key_of(record: ClientRecord) -> DeliveryKey:
     """The key under which a record is delivered."""
     party = record.parties[0].party_id if record.scope is Scope.SINGLE else None
     return DeliveryKey(record.registration_id, party, record.county, record.destination)
+
+
+def left_open(own: OwnForm | None) -> list[tuple[str, str]]:
+    """The questions that were answered by not answering, each with how, in the order of their ids."""
+    given = {"services": own.services, **own.answers} if own else {}
+    return [(asked, code) for asked, codes in sorted(given.items()) for code in codes if code in WHOLE_ANSWERS]
 
 
 @dataclass(frozen=True, slots=True)
