@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rinnan_chassis.clock import clock_of
 from rinnan_chassis.room import Room, run
 from rinnan_chassis.settings import SettingsRefused
 from rinnan_events import Group
@@ -46,7 +47,7 @@ def room(settings: HostSettings, destination: Destination, profiles: Profiles, a
         says=SAYS,
         opens=OPENS,
         reference=here,
-        outside=Outside(here, adapter),
+        outside=Outside(here, adapter, clock_of(settings.clock_file, on_loopback=settings.on_loopback())),
         routes=doors_open,
         migrations=HERE / "migrations",
         problems=HERE / "problems.toml",

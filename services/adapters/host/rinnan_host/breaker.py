@@ -44,12 +44,11 @@ class Breaker:
         self._rest: timedelta | None = None
         self._rests_until: datetime | None = None
 
-    @property
-    def trouble(self) -> str | None:
+    def trouble(self, now: datetime) -> str | None:
         """What keeps the destination from being asked as ever, as a class; None where nothing does."""
         if self._rests_until is None:
             return None
-        return "destination_rests" if self._rest and self._window == 1 else "destination_opens"
+        return "destination_rests" if self.rests(now) else "destination_opens"
 
     def rests(self, now: datetime) -> bool:
         """Whether the destination is to be left alone."""

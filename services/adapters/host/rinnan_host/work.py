@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from rinnan_chassis.clock import Clock
 from rinnan_chassis.sealing import KeyDestroyed
 from rinnan_chassis.working import Job
 from rinnan_events.adapter import Outcome
@@ -51,6 +52,7 @@ class Outside:
 
     here: Here
     adapter: Adapter | Renderer
+    clock: Clock
     breaker: Breaker = field(init=False)
     _checked_until: float = field(default=0.0)
 
@@ -60,7 +62,7 @@ class Outside:
     @property
     def trouble(self) -> str | None:
         """What keeps the destination from being asked as ever, for `/readyz?verbose`."""
-        return self.breaker.trouble
+        return self.breaker.trouble(self.clock.now())
 
     def writer(self) -> Adapter:
         """The adapter, as one that writes. Raises TypeError for one that renders."""
@@ -76,7 +78,7 @@ class Outside:
 
     async def check(self) -> CheckResult:
         """Whether the far side is what the profile says; a good answer is believed for a day, or until it rests."""
-        if time.monotonic() < self._checked_until and self.breaker.trouble is None:
+        if time.monotonic() < self._checked_until and self.trouble is None:
             return None
         try:
             async with asyncio.timeout(self.adapter.capabilities.takes_at_most.total_seconds()):

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from rinnan_chassis.testing import Stage, stage_of
+from rinnan_chassis.testing import Stage, StageClock, stage_of
 from rinnan_events import Sealed
 from rinnan_events.adapter import DeliveryOutcome
 from rinnan_events.opened import ClientRecord
@@ -179,7 +179,7 @@ Hosts = Callable[..., AbstractAsyncContextManager[House]]
 def host(postgres_admin_url: str, profiles: Profiles) -> Hosts:
     @asynccontextmanager
     async def host(shelf: Shelf | None = None) -> AsyncIterator[House]:
-        shelf = shelf or Shelf()
+        shelf, clock = shelf or Shelf(), StageClock()
         county = profiles.county("vakehyva")
         here = Here(county.code, county.destination("vakehyva-paper" if shelf.renders else "vakehyva-cis"))
         async with stage_of(
@@ -189,7 +189,8 @@ def host(postgres_admin_url: str, profiles: Profiles) -> Hosts:
             topics=ROOT / "contracts" / "topics.toml",
             migrations=app.HERE / "migrations",
             reference=here,
-            outside=Outside(here, shelf),
+            outside=Outside(here, shelf, clock),
+            clock=clock,
             says=app.SAYS,
         ) as stage:
             yield House(stage, shelf, here)

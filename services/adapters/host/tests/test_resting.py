@@ -54,7 +54,7 @@ def test_so_many_times_in_a_row_away_begin_a_rest(breaker: Breaker) -> None:
     assert not breaker.rests(NOON)
     breaker.hear(Outcome.UNAVAILABLE, NOON)
     assert breaker.rests(NOON)
-    assert (breaker.trouble, openness._value.get()) == ("destination_rests", 0)
+    assert (breaker.trouble(NOON), openness._value.get()) == ("destination_rests", 0)
 
 
 def test_so_many_times_in_a_row_without_an_answer_let_one_at_a_time_through_and_no_rest_is_needed(
@@ -64,7 +64,7 @@ def test_so_many_times_in_a_row_without_an_answer_let_one_at_a_time_through_and_
         breaker.hear(Outcome.UNKNOWN, NOON)
     assert not breaker.rests(NOON)
     assert full(breaker) == 1
-    assert (breaker.trouble, openness._value.get()) == ("destination_opens", 1 / PARALLEL)
+    assert (breaker.trouble(NOON), openness._value.get()) == ("destination_opens", 1 / PARALLEL)
 
 
 @pytest.mark.parametrize("answer", [Outcome.CONFIRMED, Outcome.ALREADY_THERE, Outcome.ABSENT, Outcome.REJECTED])
@@ -73,18 +73,20 @@ def test_whoever_answers_between_is_there(breaker: Breaker, answer: Outcome) -> 
         for _ in range(IN_A_ROW - 1):
             breaker.hear(Outcome.UNKNOWN, NOON)
         breaker.hear(answer, NOON)
-    assert breaker.trouble is None
+    assert breaker.trouble(NOON) is None
     assert full(breaker) == 10 * PARALLEL
 
 
 def test_after_the_rest_one_at_a_time_goes_through_and_with_each_answer_one_more(resting: Breaker) -> None:
     after = NOON + FIRST_REST
     assert resting.rests(after - timedelta(seconds=1))
+    assert resting.trouble(after - timedelta(seconds=1)) == "destination_rests"
     assert not resting.rests(after)
+    assert resting.trouble(after) == "destination_opens"
     for window in range(1, PARALLEL + 1):
         assert full(resting) == window
         resting.hear(Outcome.CONFIRMED, after)
-    assert (resting.trouble, openness._value.get()) == (None, 1)
+    assert (resting.trouble(after), openness._value.get()) == (None, 1)
 
 
 def test_away_again_while_it_opens_begins_a_longer_rest_and_none_is_longer_than_the_longest(resting: Breaker) -> None:
@@ -242,3 +244,5 @@ async def test_a_resting_destination_is_told_to_whoever_asks_how_the_host_feels(
     await asks_for(house, IN_A_ROW)
     await house.answers()
     assert house.stage.outside.trouble == "destination_rests"
+    house.stage.clock.pass_by(seconds=FIRST_REST.total_seconds())
+    assert house.stage.outside.trouble == "destination_opens"
