@@ -16,10 +16,11 @@ from rinnan_consent.errors import Closed
 from rinnan_events import Sealed
 from rinnan_events.opened import Consents
 from rinnan_profiles import NotWhole, Profiles, Texts
+from rinnan_profiles.words import Language
 
 Key = Annotated[str | None, Depends(idempotency_key)]
 Seen = Annotated[int | None, Depends(if_match)]
-LanguageCode = Annotated[str, Query(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
+LanguageCode = Annotated[Language, Query(max_length=40)]
 
 
 class ConsentText(BaseModel):
@@ -50,7 +51,7 @@ class OwnConsentsOut(Answered):
 class ConsentsIn(Body):
     """An answer to every consent, and the language in which they were read."""
 
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
+    language: Annotated[Language, Field(max_length=40)]
     given: Annotated[dict[str, bool], Field(max_length=50)]
 
 

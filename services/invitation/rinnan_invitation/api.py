@@ -18,6 +18,7 @@ from rinnan_invitation.domain.asking import AskAgain
 from rinnan_invitation.domain.joining import TakeJoining
 from rinnan_invitation.domain.registration import Registration
 from rinnan_invitation.errors import NotOpen, NoWayToReach
+from rinnan_profiles.words import Language
 
 Key = Annotated[str | None, Depends(idempotency_key)]
 
@@ -25,7 +26,7 @@ Key = Annotated[str | None, Depends(idempotency_key)]
 class ContactIn(Body):
     """How the other parent may be reached. It is used for the letter alone, and never shown back."""
 
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
+    language: Annotated[Language, Field(max_length=40)]
     email: Email | None = None
     phone: Phone | None = None
 

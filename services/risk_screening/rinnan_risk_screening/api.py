@@ -12,12 +12,13 @@ from rinnan_chassis.web import Body, Doors, PartyToken, idempotency_key
 from rinnan_chassis.web.problems import DEFAULT_LANGUAGE, Fault, NotValid, preferred
 from rinnan_events import Sealed
 from rinnan_profiles import Instrument, NotWhole, Profiles
+from rinnan_profiles.words import Language
 from rinnan_risk_screening import scoring
 from rinnan_risk_screening.domain import Caller, ReceiveScreening, Registration
 from rinnan_risk_screening.errors import AnswerOrDecline, Closed, NotInThisLanguage
 
 Key = Annotated[str | None, Depends(idempotency_key)]
-LanguageCode = Annotated[str, Query(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
+LanguageCode = Annotated[Language, Query(max_length=40)]
 
 
 class Choice(BaseModel):
@@ -48,7 +49,7 @@ class ScreeningOut(BaseModel):
 class ScreeningIn(Body):
     """Either an answer to every question, or `declined`: both are whole."""
 
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
+    language: Annotated[Language, Field(max_length=40)]
     answers: Annotated[dict[str, str], Field(max_length=200)] | None = None
     declined: bool = False
 

@@ -144,7 +144,7 @@ class Registration:
         return next(found, None)
 
     def live_codes(self) -> Iterator[tuple[UUID, LiveCode]]:
-        """Every code that still works, with its party."""
+        """Every code not closed yet, with its party."""
         for party_id, party in self.parties.items():
             for code in party.codes:
                 yield party_id, code
