@@ -253,6 +253,8 @@ class Batches(Generic[S]):
         await rows.park(tx, folded.parked)
         await rows.unpark(tx, [item.parked for item in items if item.parked is not None and item not in folded.parked])
         await letters.set_aside(tx, [(letter_id(self.hearer, item), item, reason) for item, reason in folded.set_aside])
+        for act in folded.acts:
+            await letters.note(tx, act)
         await rows.hold(tx, [each.id for each in folded.subjects.values() if each.newly_held])
         await rows.forget(tx, [each.id for each in folded.subjects.values() if each.newly_forgotten])
 

@@ -69,12 +69,25 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """That a person did this, and why: kept with what operators do, in the decision's transaction. Nothing personal.
+
+    `by`: issuer and subject of their token. `on`: what of the subject it was done to.
+    """
+
+    by: str
+    verb: str
+    why: str
+    on: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision(Generic[S]):
     """What a decider answers: the new state, what is now said, and what is to be done.
 
     `state` None leaves the state as it was. `claims` sets a claim, or lets it go with None. `answer` is what an HTTP
     caller gets and what a repeat of the command gets again: nothing personal. `forget` replaces the state by an empty
-    tombstone, drops the subject's waiting work and lets go of all its claims.
+    tombstone, drops the subject's waiting work and lets go of all its claims. `by_hand` is told at `/operations/acts`.
     """
 
     state: S | None = None
@@ -83,6 +96,7 @@ class Decision(Generic[S]):
     claims: Mapping[Claim, Claimed | None] = field(default_factory=dict[Claim, Claimed | None])
     answer: Mapping[str, Any] | None = None
     forget: bool = False
+    by_hand: ByHand | None = None
 
 
 @dataclass(frozen=True, slots=True)

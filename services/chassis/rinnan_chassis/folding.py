@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from rinnan_chassis.deciding import Cancel, Claim, Claimed, Context, Decision, Refusal, Work
-from rinnan_chassis.items import Became, Item
+from rinnan_chassis.items import Act, Became, Item
 from rinnan_events import Event
 
 S = TypeVar("S")
@@ -63,6 +63,7 @@ class Folded(Generic[S]):
     done: list[Item] = field(default_factory=list[Item])
     stuck: list[Item] = field(default_factory=list[Item])
     put_back: list[Item] = field(default_factory=list[Item])
+    acts: list[Act] = field(default_factory=list[Act])
     items: Sequence[Item] = ()
 
 
@@ -143,6 +144,8 @@ def _apply(
     folded.said.extend(Said(item, number, event) for number, event in enumerate(decision.says))
     for work in decision.works:
         folded.works[work.kind, work.key] = (item, work)
+    if hand := decision.by_hand:
+        folded.acts.append(Act(hand.by, hand.verb, subject.id, hand.on, hand.why))
     for claim, value in decision.claims.items():
         folded.claims[claim], folded.claimed_by[claim] = value, item
         claimed[claim] = value or Claimed()

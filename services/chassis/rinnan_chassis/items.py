@@ -29,12 +29,15 @@ class Became(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What an operator does to a subject or a letter, who it is (issuer#subject, no name), and why."""
+    """What a person does to a subject or a thing of it, who it is (issuer#subject, no name), and why.
+
+    `thing`: a dead letter, or whatever a room names by an id.
+    """
 
     by: str
     verb: str
     subject: UUID | None
-    letter: UUID | None
+    thing: UUID | None
     why: str
 
 

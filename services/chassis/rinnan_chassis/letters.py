@@ -65,6 +65,6 @@ async def note(tx: Transaction, act: Act) -> None:
         act.by,
         act.verb,
         act.subject,
-        None if act.letter is None else str(act.letter),
+        None if act.thing is None else str(act.thing),
         act.why,
     )

@@ -88,7 +88,7 @@ class Operations:
         return {"kinds": [dict(row) for row in rows]}
 
     async def acts(self, on: UUID, *, within: Within = None) -> list[dict[str, Any]]:
-        """What operators did to a subject or to a letter, and why, oldest first."""
+        """What people did to a subject or to a thing of it, such as a letter, and why, oldest first."""
         rows = await self.batches.database.fetch(
             """select actor as by, verb, subject, thing, why, done_at, s.state::text as state
                from operation o left join subject s on s.id = o.subject
@@ -97,7 +97,7 @@ class Operations:
             str(on),
         )
         acts = self._within(within, rows)
-        return [{**act, "letter": UUID(thing) if (thing := act["thing"]) else None} for act in acts]
+        return [{**act, "thing": UUID(thing) if (thing := act["thing"]) else None} for act in acts]
 
     async def release(self, subject: UUID, *, by: str, why: str, within: Within = None) -> dict[str, Any]:
         """Let a held subject hear on with what was parked; what was set aside stays set aside, as settled.

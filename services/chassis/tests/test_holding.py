@@ -273,7 +273,7 @@ async def test_every_act_of_an_operator_is_kept_with_who_and_why(stage: Stage[Ke
     await stage.operations.redrive(letter, by="first", why="to see")
     await stage.operations.release(subject, by="second", why="seen")
     acts = await stage.operations.acts(subject)
-    told = [(act["by"], act["verb"], act["letter"], act["why"]) for act in acts]
+    told = [(act["by"], act["verb"], act["thing"], act["why"]) for act in acts]
     assert told == [("first", "redrive", letter, "to see"), ("second", "release", None, "seen")]
     assert await stage.operations.acts(letter) == acts[:1]
 

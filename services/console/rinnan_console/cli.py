@@ -174,8 +174,8 @@ def discard(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, jso
 
 @app.command()
 def acts(ctx: typer.Context, subject: UUID, *, json: AsJson = False) -> None:
-    """List what operators did. To a held registration or a dead letter, by whom and why, oldest first."""
-    columns = {"at": "done_at", "who": "by", "what": "verb", "why": "why", "letter": "letter", "room": "room"}
+    """List what people did. To a registration, a dead letter or a delivery, by whom and why, oldest first."""
+    columns = {"at": "done_at", "who": "by", "what": "verb", "why": "why", "on": "thing", "room": "room"}
     _everybody(ctx, f"/operations/acts/{subject}", "done_at", columns, "Nothing was done.", json=json)
 
 

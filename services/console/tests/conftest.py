@@ -58,7 +58,7 @@ class Troubles:
 
     async def acts(self, on: UUID, **_: object) -> Sequence[Mapping[str, Any]]:
         told = {"by": "issuer#s-17", "done_at": "2026-03-02T09:00:00Z"}
-        return [{**told, "verb": verb, "subject": on, "letter": None, "why": why} for verb, _, why in self.done]
+        return [{**told, "verb": verb, "subject": on, "thing": None, "why": why} for verb, _, why in self.done]
 
     async def work(self) -> Mapping[str, Any]:
         return {"kinds": []}

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rinnan_chassis.deciding import Cancel, Context, Decision, Refusal, Work
+from rinnan_chassis.deciding import ByHand, Cancel, Context, Decision, Refusal, Work
 from rinnan_events import Event, Sealed
 from rinnan_events.adapter import DeliveryOutcome, Outcome
 from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
@@ -88,6 +88,7 @@ class Play:
     done: set[tuple[str, str]] = field(default_factory=set)
     assembled: list[tuple[UUID, ...]] = field(default_factory=list)
     alarms: dict[str, str] = field(default_factory=dict)
+    by_hand: list[ByHand] = field(default_factory=list)
 
     def decide(self, decider: Callable[..., Decision[Registration] | None], fact: object) -> Any:
         decision = decider(self.state, fact, Context(self.now, self.now, self.registration, self.profiles))
@@ -95,6 +96,7 @@ class Play:
             return None
         self.state = None if decision.forget else decision.state or self.state
         self.said.extend(decision.says)
+        self.by_hand.extend([decision.by_hand] if decision.by_hand else [])
         for work in decision.works:
             match work:
                 case Cancel():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rinnan_chassis.deciding import ByHand
 from rinnan_events.adapter import Outcome
 from rinnan_events.record_export import (
     DeliveryLookupRequested,
@@ -200,8 +201,26 @@ def test_what_may_stand_is_not_tried_again(requested: Play) -> None:
         act(requested, TryAgain, why=Why.MENDED)
 
 
+def test_who_did_what_and_why_is_told_beyond_the_row_that_forgets_who_keyed_in(prepared: Play) -> None:
+    act(prepared, Release, "elli")
+    act(prepared, KeyIn, "aino")
+    act(prepared, SendBack, "elli", why=Why.WAS_NOT_KEYED_IN)
+    row = prepared.delivery_id()
+    assert prepared.by_hand == [
+        ByHand("elli", "release", "as_usual", row),
+        ByHand("aino", "keyed_in", "as_usual", row),
+        ByHand("elli", "not_keyed_in", "was_not_keyed_in", row),
+    ]
+
+
+@pytest.mark.parametrize("kind", DECIDERS)
+def test_every_act_of_staff_has_a_name_of_its_own(kind: type[Any]) -> None:
+    assert sum(kind.verb == other.verb for other in DECIDERS) == 1
+
+
 def test_a_correction_waits_until_a_person_has_told_the_destination(requested: Play) -> None:
     requested.hears(requested.left(requested.one))
     requested.decide(packages.take_up_corrections, TakeUpCorrections("aino", "vakehyva", Why.TOLD_THE_DESTINATION))
     assert requested.state is not None
     assert [one.taken_up_by for one in requested.state.corrections] == ["aino"]
+    assert requested.by_hand == [ByHand("aino", "corrections_taken_up", "told_the_destination")]

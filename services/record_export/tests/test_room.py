@@ -199,6 +199,9 @@ async def test_a_deviation_says_why_by_a_class(house: House, a_play: Any) -> Non
     await house.stage.works()
     first, second = await house.stage.said_of(PackageRenderRequested)
     assert (first.look_first, second.look_first) == (False, True)
+    (kept,) = await house.stage.operations.acts(asked.registration_id)
+    assert (kept["by"], kept["verb"], kept["why"]) == (f"{ISSUER}#aino", "not_keyed_in", "lost")
+    assert await house.stage.operations.acts(asked.delivery_id) == [kept]
 
 
 @pytest.mark.stack

@@ -70,12 +70,12 @@ class Settled(_Shown):
 
 
 class Done(_Shown):
-    """What somebody of the staff did to a held subject or a dead letter. `by`: issuer and subject of their token."""
+    """What somebody of the staff did to a subject or a thing of it. `by`: issuer and subject of their token."""
 
     by: str
     verb: str
     subject: UUID | None
-    letter: UUID | None
+    thing: UUID | None = Field(description="What it was done to, by its id: a dead letter, or what the verb tells.")
     why: str
     done_at: datetime
 
@@ -126,7 +126,7 @@ def operations_routes(room: Operations, doors: Doors) -> APIRouter:
 
     @router.get("/acts/{subject}")
     async def operations_acts(subject: UUID, staff: Annotated[Staff, Depends(look)]) -> list[Done]:
-        """What was done to a subject, or to a dead letter (by its id), by whom and why, oldest first."""
+        """What was done to a subject, or to a thing of it (by its id), by whom and why, oldest first."""
         _note(staff, "acts", subject)
         return [Done.model_validate(each) for each in await room.acts(subject, within=staff.sees)]
 

@@ -49,7 +49,7 @@ class Room:
             "by": "https://staff.example#staff-7",
             "verb": "discard",
             "subject": SUBJECT,
-            "letter": on,
+            "thing": on,
             "why": "old",
         }
         return [{**done, "done_at": "2026-03-02T09:00:00Z"}]
@@ -130,7 +130,7 @@ async def test_an_operator_sees_what_is_held_set_aside_and_due(client: httpx.Asy
     assert (held[0]["subject"], held[0]["parked"]) == (str(SUBJECT), 2)
     assert (letters[0]["id"], letters[0]["type"]) == (str(LETTER), "room.thing_happened.v1")
     assert work["kinds"][0]["due"] == 1
-    assert (acts[0]["verb"], acts[0]["letter"], acts[0]["why"]) == ("discard", str(LETTER), "old")
+    assert (acts[0]["verb"], acts[0]["thing"], acts[0]["why"]) == ("discard", str(LETTER), "old")
 
 
 async def test_a_dead_letters_body_is_never_shown(client: httpx.AsyncClient, bearer: Bearer) -> None:

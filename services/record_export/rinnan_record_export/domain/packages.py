@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
-from rinnan_chassis.deciding import Context, Decision
+from rinnan_chassis.deciding import ByHand, Context, Decision
 from rinnan_events.record_export import DeliveryState
 from rinnan_record_export.domain.ledger import Delivery, Package
 from rinnan_record_export.domain.outcomes import asks_look, on_paper, recall
 from rinnan_record_export.domain.policy import SECOND_CHANCE
 from rinnan_record_export.domain.registration import Registration, alarm, assemble, change, county_now, paper
 from rinnan_record_export.errors import NotInThatState, Recalled, SamePerson, UnknownDelivery
+
+AS_USUAL = "as_usual"
+"""Why people do what the ordinary way asks of them."""
 
 
 class Why(StrEnum):
@@ -32,53 +36,77 @@ class Why(StrEnum):
 class Act:
     """What a member of staff does to one delivery: `actor` is their staff id, `county` the county they work for."""
 
+    verb: ClassVar[str]
     actor: str
     county: str
     delivery_id: UUID
+
+    @property
+    def by_hand(self) -> ByHand:
+        """Who did it, and why, to be kept beyond the row, which only knows the last."""
+        return ByHand(self.actor, self.verb, AS_USUAL, self.delivery_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation(Act):
+    """What leaves the ordinary way, and why."""
+
+    why: Why
+
+    @property
+    def by_hand(self) -> ByHand:
+        """Who did it, and why."""
+        return ByHand(self.actor, self.verb, self.why.value, self.delivery_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Release(Act):
     """Hand the package to the people who key in."""
 
+    verb = "release"
+
 
 @dataclass(frozen=True, slots=True)
 class KeyIn(Act):
     """The package was keyed in."""
+
+    verb = "keyed_in"
 
 
 @dataclass(frozen=True, slots=True)
 class Verify(Act):
     """Another member of staff has checked what was keyed in."""
 
+    verb = "verified"
+
 
 @dataclass(frozen=True, slots=True)
-class SendBack(Act):
+class SendBack(Deviation):
     """The package was not keyed in, and will not be."""
 
-    why: Why
+    verb = "not_keyed_in"
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmRecall(Act):
+class ConfirmRecall(Deviation):
     """A recalled package was taken back before anybody keyed it in."""
 
-    why: Why
+    verb = "recall_confirmed"
 
 
 @dataclass(frozen=True, slots=True)
-class SettleConflict(Act):
+class SettleConflict(Deviation):
     """A person has looked: the record stands once, through the system (`on_paper` False) or as it was keyed in."""
 
+    verb = "conflict_settled"
     on_paper: bool
-    why: Why
 
 
 @dataclass(frozen=True, slots=True)
-class TryAgain(Act):
+class TryAgain(Deviation):
     """Ask the destination again, now: what kept it from taking the record was mended."""
 
-    why: Why
+    verb = "try_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +123,7 @@ def release(state: Registration | None, command: Release, ctx: Context) -> Decis
     registration, delivery, package = _the_package(state, command, DeliveryState.PREPARED)
     released = replace(package, released_at=ctx.now, released_by=command.actor)
     after = delivery.moved(DeliveryState.RELEASED, "released", ctx.now, package=released)
-    return change(registration, command.delivery_id, after, ctx, answer=True)
+    return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
 
 
 def key_in(state: Registration | None, command: KeyIn, ctx: Context) -> Decision[Registration]:
@@ -105,9 +133,9 @@ def key_in(state: Registration | None, command: KeyIn, ctx: Context) -> Decision
     if package.recalled_at is not None:
         after = delivery.moved(DeliveryState.CONFLICT, "keyed_in_after_recall", ctx.now, package=keyed)
         works = (alarm(command.delivery_id, "conflict", ctx),)
-        return change(registration, command.delivery_id, after, ctx, works=works, answer=True)
+        return change(registration, command.delivery_id, after, ctx, works=works, by_hand=command.by_hand)
     after = delivery.moved(DeliveryState.KEYED_IN, "keyed_in", ctx.now, package=keyed)
-    return change(registration, command.delivery_id, after, ctx, answer=True)
+    return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
 
 
 def verify(state: Registration | None, command: Verify, ctx: Context) -> Decision[Registration]:
@@ -117,7 +145,7 @@ def verify(state: Registration | None, command: Verify, ctx: Context) -> Decisio
         raise SamePerson
     verified = replace(package, verified_at=ctx.now, verified_by=command.actor)
     after = delivery.moved(DeliveryState.VERIFIED, "verified", ctx.now, package=verified)
-    return change(registration, command.delivery_id, after, ctx, answer=True)
+    return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
 
 
 def send_back(state: Registration | None, command: SendBack, ctx: Context) -> Decision[Registration]:
@@ -133,18 +161,20 @@ def send_back(state: Registration | None, command: SendBack, ctx: Context) -> De
     if delivery.state is DeliveryState.KEYED_IN:
         again = replace(package, look_first=True, keyed_in_at=None, keyed_in_by=None)
         after = delivery.moved(DeliveryState.RELEASED, command.why.value, ctx.now, package=again)
-        return change(registration, command.delivery_id, after, ctx, answer=True)
+        return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
     destination = county_now(registration, ctx).destination(delivery.destination)
     recalled = recall(command.delivery_id, package, ctx)
     if destination.capabilities.renders:
         waiting = delivery.moved(DeliveryState.WAITING, command.why.value, ctx.now)
         printing = on_paper(registration, command.delivery_id, waiting, ctx, look_first=True)
         answer = {"delivery_id": str(command.delivery_id), "state": DeliveryState.WAITING.value}
-        return replace(printing, says=(recalled, *printing.says), answer=answer)
+        return replace(printing, says=(recalled, *printing.says), answer=answer, by_hand=command.by_hand)
     if not destination.capabilities.searchable:
         after = delivery.moved(DeliveryState.CONFLICT, command.why.value, ctx.now)
         works = (alarm(command.delivery_id, "conflict", ctx),)
-        return change(registration, command.delivery_id, after, ctx, says=(recalled,), works=works, answer=True)
+        return change(
+            registration, command.delivery_id, after, ctx, says=(recalled,), works=works, by_hand=command.by_hand
+        )
     after = delivery.moved(
         DeliveryState.UNKNOWN,
         command.why.value,
@@ -158,7 +188,7 @@ def send_back(state: Registration | None, command: SendBack, ctx: Context) -> De
     )
     says = (recalled, asks_look(registration, command.delivery_id, after, ctx))
     works = (paper(command.delivery_id, after),)
-    return change(registration, command.delivery_id, after, ctx, says=says, works=works, answer=True)
+    return change(registration, command.delivery_id, after, ctx, says=says, works=works, by_hand=command.by_hand)
 
 
 def confirm_recall(state: Registration | None, command: ConfirmRecall, ctx: Context) -> Decision[Registration]:
@@ -167,7 +197,7 @@ def confirm_recall(state: Registration | None, command: ConfirmRecall, ctx: Cont
     if package.recalled_at is None:
         raise NotInThatState
     after = delivery.moved(DeliveryState.CONFIRMED, "recall_confirmed", ctx.now)
-    return change(registration, command.delivery_id, after, ctx, answer=True)
+    return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
 
 
 def settle_conflict(state: Registration | None, command: SettleConflict, ctx: Context) -> Decision[Registration]:
@@ -175,7 +205,7 @@ def settle_conflict(state: Registration | None, command: SettleConflict, ctx: Co
     registration, delivery = _the_delivery(state, command, DeliveryState.CONFLICT)
     end = DeliveryState.VERIFIED if command.on_paper else DeliveryState.CONFIRMED
     after = delivery.moved(end, command.why.value, ctx.now)
-    return change(registration, command.delivery_id, after, ctx, answer=True)
+    return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
 
 
 def try_again(state: Registration | None, command: TryAgain, ctx: Context) -> Decision[Registration]:
@@ -183,7 +213,7 @@ def try_again(state: Registration | None, command: TryAgain, ctx: Context) -> De
     registration, delivery = _the_delivery(state, command, DeliveryState.REJECTED, DeliveryState.WAITING)
     after = delivery.moved(DeliveryState.WAITING, command.why.value, ctx.now, tries=0)
     works = (assemble(command.delivery_id, after, ctx.now),)
-    return change(registration, command.delivery_id, after, ctx, works=works, answer=True)
+    return change(registration, command.delivery_id, after, ctx, works=works, by_hand=command.by_hand)
 
 
 def take_up_corrections(state: Registration | None, command: TakeUpCorrections, ctx: Context) -> Decision[Registration]:
@@ -194,7 +224,8 @@ def take_up_corrections(state: Registration | None, command: TakeUpCorrections, 
         one if one.taken_up_at else replace(one, taken_up_at=ctx.now, taken_up_by=command.actor)
         for one in state.corrections
     )
-    return Decision(state=replace(state, corrections=taken), answer={"corrections": len(taken)})
+    by_hand = ByHand(command.actor, "corrections_taken_up", command.why.value)
+    return Decision(state=replace(state, corrections=taken), answer={"corrections": len(taken)}, by_hand=by_hand)
 
 
 def _the_delivery(state: Registration | None, command: Act, *states: DeliveryState) -> tuple[Registration, Delivery]:

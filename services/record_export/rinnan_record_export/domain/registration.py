@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from rinnan_chassis.deciding import Cancel, Context, Decision, Work
+from rinnan_chassis.deciding import ByHand, Cancel, Context, Decision, Work
 from rinnan_events import Event
 from rinnan_events.intake import CompletedPart
 from rinnan_events.record_export import DeliveryMoved, DeliveryState
@@ -92,9 +92,9 @@ def change(
     *,
     says: Iterable[Event] = (),
     works: Iterable[Work | Cancel] = (),
-    answer: bool = False,
+    by_hand: ByHand | None = None,
 ) -> Decision[Registration]:
-    """A decision that changes one row: the row, the move where it moved, and what follows."""
+    """A decision that changes one row: the row, the move where it moved, and what follows. A person gets an answer."""
     before = registration.deliveries.get(delivery_id)
     moved = before is None or (before.state, before.reason, before.attempt) != (
         after.state,
@@ -116,7 +116,8 @@ def change(
         state=registration.with_delivery(delivery_id, after),
         says=(*((move,) if moved else ()), *says),
         works=tuple(works),
-        answer={"delivery_id": str(delivery_id), "state": after.state.value} if answer else None,
+        answer={"delivery_id": str(delivery_id), "state": after.state.value} if by_hand else None,
+        by_hand=by_hand,
     )
 
 
