@@ -98,6 +98,6 @@ async def test_without_either_the_impostor_is_believed(impostor: Impostor, tmp_p
 def test_provisioning_reads_the_same_setting_as_the_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINNAN_DATABASE_CA_FILE", certifi.where())
     settings = ProvisionSettings.read(
-        kafka_servers="k:9092", admin_database_url="postgresql://a@b/c", topics=Path("t"), out=Path("o")
+        kafka_servers="k:9092", admin_database_url="postgresql://a@b/c", topics_file=Path("t"), out=Path("o")
     )
     assert "ssl" in settings.database_arguments()
