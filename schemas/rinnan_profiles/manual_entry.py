@@ -89,5 +89,5 @@ def read(source: str, record: ClientRecord, party: RecordParty | None = None, ch
     for step in path:
         if value is None:
             return None
-        value = value.get(step) if isinstance(value, Mapping) else getattr(value, step)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - any mapping
-    return value  # pyright: ignore[reportUnknownVariableType] - whatever the record holds
+        value = value.get(step) if isinstance(value, Mapping) else getattr(value, step)
+    return value

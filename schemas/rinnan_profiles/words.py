@@ -110,11 +110,11 @@ def words_in(value: Any, at: Place = ()) -> Iterator[tuple[Place, Words]]:
             for name in type(value).model_fields:
                 yield from words_in(getattr(value, name), (*at, name))
         case tuple():
-            for number, each in enumerate(value):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - any tuple
+            for number, each in enumerate(value):
                 yield from words_in(each, (*at, number))
         case Mapping():
-            for name, each in value.items():  # pyright: ignore[reportUnknownVariableType] - any mapping
-                yield from words_in(each, (*at, str(name)))  # pyright: ignore[reportUnknownArgumentType] - any mapping
+            for name, each in value.items():
+                yield from words_in(each, (*at, str(name)))
         case _:
             pass
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-from ipaddress import ip_address
 
 LOOPBACK = "127.0.0.1"
 BELOW_EPHEMERAL = range(20_000, 32_000)  # the kernel gives outgoing connections ports above these
@@ -25,13 +24,3 @@ def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((LOOPBACK, port)) == 0
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -80,7 +80,7 @@ async def connect(url: str, schema: str, *, most: int = 6, **arguments: Any) -> 
     `arguments` go to asyncpg (TLS).
     """
     settings = {"search_path": schema, "application_name": schema}
-    pool: object = await asyncpg.create_pool(  # pyright: ignore[reportUnknownMemberType]  # asyncpg has no types
+    pool: object = await asyncpg.create_pool(
         url, min_size=1, max_size=most, command_timeout=30, server_settings=settings, reset=_as_it_is, **arguments
     )
     return cast("Database", pool)

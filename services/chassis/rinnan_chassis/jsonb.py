@@ -55,9 +55,9 @@ def _revive(value: Any, rests: AtRest) -> Any:
         case {"jwe": _}:
             return _PART.validate_python(value, context=rests)
         case dict():
-            return {name: _revive(inner, rests) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON
+            return {name: _revive(inner, rests) for name, inner in value.items()}
         case list():
-            return [_revive(inner, rests) for inner in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
+            return [_revive(inner, rests) for inner in value]
         case _:
             return value
 

@@ -121,7 +121,7 @@ def _value(value: object) -> Any:
         case str():
             return value if _CODE.fullmatch(value) else _WITHHELD
         case list() | tuple() | set() | frozenset():
-            return [_value(item) for item in list(value)[:_MOST_ITEMS]]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - items of any type
+            return [_value(item) for item in list(value)[:_MOST_ITEMS]]
         case _:
             return f"<{type(value).__name__}>"
 
@@ -185,7 +185,7 @@ def _fault(error: BaseException) -> dict[str, Any]:
     }
     told |= {name: _value(getattr(error, name)) for name in ("code", "sqlstate", "group") if hasattr(error, name)}
     if isinstance(error, BaseExceptionGroup):
-        told["within"] = [_fault(one) for one in error.exceptions[:_MOST_FAULTS]]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType] - exceptions of any type
+        told["within"] = [_fault(one) for one in error.exceptions[:_MOST_FAULTS]]
     if isinstance(error, _TELLABLE):
         told["says"] = str(error)
     return told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -309,7 +308,7 @@ def _mend(ctx: typer.Context, room: str, path: str, reason: str, *, json: bool) 
     elif "heard" in told:
         showing.say("Heard on: " + (", ".join(told["heard"]) or "nothing waited") + ".")
     else:
-        showing.say("Settled.")
+        showing.say("Discarded.")
     if "set_aside" in told.get("heard", ()):
         typer.echo("It was set aside again.", err=True)
         raise typer.Exit(REFUSED)
@@ -381,7 +380,3 @@ def _language() -> str:
     """The language of the terminal, where Rinnan speaks it; else English."""
     told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return told[:2] if told[:2] in LANGUAGES else "en"
-
-
-if __name__ == "__main__":
-    sys.exit(app())

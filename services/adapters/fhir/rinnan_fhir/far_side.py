@@ -127,7 +127,7 @@ def parsed(answer: httpx.Response) -> dict[str, Any] | None:
         found: object = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, dict) else None  # pyright: ignore[reportUnknownVariableType] - JSON
+    return found if isinstance(found, dict) else None
 
 
 def written(answer: httpx.Response, entries: int) -> Written | AlreadyThere | Unknown:

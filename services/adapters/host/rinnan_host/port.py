@@ -294,5 +294,5 @@ def offer(adapter: str) -> Offer[Any]:
         offered: object = found.load()
         if not isinstance(offered, Offer):
             raise TypeError(f"the entry point {found.value} is not an Offer")
-        return offered  # pyright: ignore[reportUnknownVariableType] - the settings' type is the adapter's own
+        return offered
     raise NotInstalled(adapter)

@@ -28,10 +28,6 @@ class Pulse:
         """The loop has moved."""
         self._moved[loop] = time.monotonic()
 
-    def rest(self, loop: str) -> None:
-        """The loop has ended as it should."""
-        self._moved.pop(loop, None)
-
     def late(self) -> list[str]:
         """The loops that have not moved lately."""
         now = time.monotonic()
