@@ -4,6 +4,8 @@ import pytest
 
 from rinnan_host.contract import AdapterContract
 
+pytestmark = pytest.mark.slow  # it waits for a far side that does not answer
+
 
 class TestTheFhirAdapter(AdapterContract):
     """Everything that the port asks."""

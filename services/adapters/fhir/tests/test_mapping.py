@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -365,12 +364,3 @@ def test_a_reference_that_points_nowhere_is_seen() -> None:
     made = bundle(record, key_of(record), TABLES, restricted_place=False)
     made["entry"].pop(0)
     assert not whole(made, orjson.dumps(made))
-
-
-def test_a_record_is_mapped_in_well_under_three_milliseconds() -> None:
-    record, rounds = a_joint_record(), 50
-    began = time.process_time()
-    for _ in range(rounds):
-        made = bundle(record, key_of(record), TABLES, restricted_place=True)
-        whole(made, orjson.dumps(made))
-    assert (time.process_time() - began) / rounds < 0.003

@@ -18,6 +18,8 @@ from rinnan_profiles.manual_entry import EntryField, ManualEntry
 from rinnan_profiles.manual_entry import Section as Screen
 from rinnan_profiles.words import Words
 
+pytestmark = pytest.mark.slow  # every package is really set and printed
+
 WHETHER_IT_IS_SAFE = "not told \N{EN DASH} ask first whether it is safe to talk now"
 Render, Read, Change = Callable[..., Any], Callable[[Document], str], Callable[..., ClientRecord]
 

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from rinnan_events.opened import Child, ClientRecord, Consents, Contact, Identity, OwnForm, Protection, RecordParty
 from rinnan_host.port import Document
+
+pytestmark = pytest.mark.slow  # every package is really set and printed
 
 Render = Callable[..., Any]
 Read = Callable[[Document], str]
