@@ -163,6 +163,7 @@ async def test_an_instance_that_joins_while_nothing_can_be_kept_loses_nothing(
     stage: Stage[Kept], kafka_servers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hearing, "MOST", 20)
+    monkeypatch.setattr(hearing, "LONGEST_PAUSE", 0.2)  # it polls again and again after the last change of the group
     topic, subjects = await prepared(stage, kafka_servers, 30, 10)
     first, second = Frail(stage), Frail(stage)
     async with listening(first, kafka_servers, topic, topic) as ear:
