@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 import time
 from argparse import ArgumentParser
@@ -24,7 +23,7 @@ from rinnan_local.settled import PURGED, Settled, settled
 from rinnan_local.stack import ROOT, Stack
 from rinnan_local.staff import MemberOfStaff, Told
 from rinnan_local.story import HERE, Story
-from rinnan_local.up import told
+from rinnan_local.up import end_on_signals, stay
 
 BEGINS = datetime(2026, 3, 3, 7, 40, tzinfo=UTC)  # a Tuesday morning in Finland: letters leave by day
 PASSED = timedelta(seconds=5)  # after a moment, so that it has surely passed
@@ -330,17 +329,14 @@ def main() -> int:
     parser.add_argument("--families", type=Path, default=FAMILIES, help="a folder of family files")
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     options = parser.parse_args()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _end)
+    end_on_signals()
     began, code = time.monotonic(), 1
     try:
         families = load_families(options.families)
         with Stack(options.directory, fresh=True, at=BEGINS, families_dir=options.families) as stack:
             code = _play(Demo(stack, families, options.directory.absolute()), options.directory, began)
             if options.keep:
-                print(told(stack.addresses), "\n\nCtrl-C ends it.", flush=True)  # noqa: T201 - the command's answer
-                while True:
-                    signal.pause()
+                stay(stack)
     except (DidNotStart, FamilyUnreadable) as reason:
         print(reason, file=sys.stderr)  # noqa: T201 - the command's answer
     except KeyboardInterrupt:
@@ -365,13 +361,6 @@ def _play(demo: Demo, directory: Path, began: float) -> int:
     seconds = time.monotonic() - began
     demo.story.meanwhile(f"{len(ends)} families in {seconds:.0f} s, {started - began:.0f} of them to start; {summary}")
     return 0
-
-
-def _end(*_: object) -> None:
-    """Leave the stack's block once; a second signal must not disturb the ending."""
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

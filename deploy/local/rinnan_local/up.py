@@ -6,6 +6,7 @@ import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import NoReturn
 
 from rinnan_local.daemon import DidNotStart
 from rinnan_local.stack import ROOT, Addresses, Stack
@@ -33,18 +34,28 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run left there")
     parser.add_argument("--rate", type=float, default=1.0, help="how many times as fast as time the clock runs")
     options = parser.parse_args()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _end)
+    end_on_signals()
     try:
         with Stack(options.directory, fresh=options.fresh, rate=options.rate) as stack:
-            print(told(stack.addresses), "\n\nCtrl-C ends it.", flush=True)  # noqa: T201 - the command's answer
-            while True:
-                signal.pause()
+            stay(stack)
     except DidNotStart as reason:
         print(reason, file=sys.stderr)  # noqa: T201 - the command's answer
         return 1
     except KeyboardInterrupt:
         return 0
+
+
+def stay(stack: Stack) -> NoReturn:
+    """Say where everything is, and leave it running until a signal ends this process."""
+    print(told(stack.addresses), "\n\nCtrl-C ends it.", flush=True)  # noqa: T201 - the command's answer
+    while True:
+        signal.pause()
+
+
+def end_on_signals() -> None:
+    """Let SIGINT and SIGTERM end everything in good order, as a KeyboardInterrupt."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _end)
 
 
 def _end(*_: object) -> None:
