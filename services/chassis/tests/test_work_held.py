@@ -6,7 +6,8 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from services.chassis.tests.test_working import NOTHING_LEFT, WHY, at_work, results_of, until
+from services.chassis.tests.broker import until
+from services.chassis.tests.test_working import NOTHING_LEFT, WHY, at_work, results_of
 from services.chassis.tests.toy import Fetched, Kept, Rang, Secret, news, secret
 
 from rinnan_chassis.sealing import SealBroken

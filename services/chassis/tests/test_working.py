@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from services.chassis.tests.broker import crash as stop_dead
+from services.chassis.tests.broker import until
 from services.chassis.tests.toy import Ask, Fetched, Kept, World, news, toy
 
 from rinnan_chassis.deciding import Unavailable
@@ -52,19 +54,7 @@ async def crash(stage: Stage[Kept], **leased: Any) -> None:
     batches = replace(stage.batches, handlers=toy(**leased)) if leased else stage.batches
     running = asyncio.create_task(Worker(batches, World(die)).run())
     await asyncio.wait_for(began.wait(), 5)
-    await halt(running)
-
-
-async def halt(running: asyncio.Task[None]) -> None:
-    """End a worker as a killed process ends."""
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-
-
-async def until(stage: Stage[Kept], query: str) -> None:
-    async with asyncio.timeout(8):
-        while not await stage.batches.database.fetchval(query):  # noqa: ASYNC110 - it waits for a row
-            await asyncio.sleep(0.02)
+    await stop_dead(running)
 
 
 NOTHING_LEFT = "select not exists (select from work where state <> 'done')"
@@ -191,7 +181,7 @@ async def test_work_of_one_kind_that_never_ends_leaves_other_kinds_their_workers
     subject = uuid4()
     await stage.hears(news(subject, what="once"))
     await until(stage, "select exists (select from work where kind = 'once' and state = 'done')")
-    await halt(running)
+    await stop_dead(running)
     assert await results_of(stage, subject) == ("done",)
     assert len(stage.outside.came) == 9
 
