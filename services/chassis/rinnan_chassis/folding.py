@@ -94,7 +94,7 @@ def _decide(
     context = Context(now, item.accepted_at, subject.id, reference, {claim: claimed[claim] for claim in item.claims})
     try:
         if subject.unreadable or item.decider is None:  # faults like any other
-            raise LookupError("state" if subject.unreadable else type(item.fact).__name__)  # noqa: TRY301
+            raise LookupError("state" if subject.unreadable else type(item.fact).__name__)  # noqa: TRY301 - caught below, as whatever a decider raises is
         decision = item.decider(subject.state, item.fact, context)
     except Refusal as refusal:
         item.became, item.refusal = Became.REFUSED, refusal

@@ -239,6 +239,7 @@ async def _leave(consumer: AIOKafkaConsumer) -> None:
     leaving = asyncio.create_task(consumer.stop())
     await asyncio.wait([leaving])
     if leaving.cancelled() or leaving.exception():
+        # aiokafka has no public name for it.
         await consumer._client.close()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 

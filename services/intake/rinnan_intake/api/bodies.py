@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from rinnan_chassis.web import Body, Email, Line, Name, Phone
 from rinnan_events.opened import Child, Contact, Identity, Protection
 from rinnan_profiles import IdentityCode, NotAnIdentityCode
+from rinnan_profiles.words import Language
 
 OLDEST = timedelta(days=125 * 366)
 MOST_CHILDREN = 20
@@ -32,7 +33,7 @@ def _possible(day: date) -> date:
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$", max_length=40)]
+LanguageIn = Annotated[Language, Field(max_length=40)]
 County = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{2,40}$")]
 IdentityCodeIn = Annotated[str, StringConstraints(max_length=20), AfterValidator(_identity_code)]
 BirthDate = Annotated[date, AfterValidator(_possible)]
@@ -82,13 +83,13 @@ Children = Annotated[list[ChildIn], Field(min_length=1, max_length=MOST_CHILDREN
 class ContactIn(Body):
     """How a parent may be reached safely."""
 
-    language: Language
+    language: LanguageIn
     email: Email | None = None
     phone: Phone | None = None
     safe_times: Codes = ()
     hide_caller: bool = True
     voicemail_allowed: bool = False
-    interpreter: Language | None = None
+    interpreter: LanguageIn | None = None
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> ContactIn:

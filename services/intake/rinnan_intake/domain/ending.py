@@ -83,7 +83,10 @@ def is_settled(state: Registration) -> bool:
 
 
 def has_arrived(state: Registration, party_id: UUID) -> bool:
-    """Whether this parent's own part has reached the county, whatever the other asked for besides."""
+    """Whether this parent's own part stands with the county, whatever the other asked for besides.
+
+    One whose consents were taken back does not, also where the record was out before: leaving is then a correction.
+    """
     owner = party_id if state.parties[party_id].alone_at is not None else None
     if owner is None and not any(part.party_id == party_id and state.takes_part(part) for part in state.completed):
         return False
