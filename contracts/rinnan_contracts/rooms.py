@@ -72,10 +72,10 @@ def homes(root: Path) -> Sequence[Path]:
     return sorted(file.parent for file in found)
 
 
-def wired(root: Path) -> Sequence[Wired]:
+def wired(root: Path, party_key: OKPKey | None = None) -> Sequence[Wired]:
     """All rooms, each built by its own `app.py`. Raises: SettingsRefused where a room asks for more."""
     with TemporaryDirectory() as folder:
-        throw_away = _settings(root, Path(folder))
+        throw_away = _settings(root, Path(folder), party_key or OKPKey.generate_key("Ed25519"))
         return [_wired(root, home, throw_away) for home in homes(root)]
 
 
@@ -126,10 +126,10 @@ def _known(kind: type[FromEnvironment], throw_away: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in throw_away.items() if name in kind.model_fields}
 
 
-def _settings(root: Path, folder: Path) -> dict[str, Any]:
+def _settings(root: Path, folder: Path, party_key: OKPKey) -> dict[str, Any]:
     """Values for every setting that any room demands. Each room takes those that it knows."""
     key = folder / "party_key.json"
-    key.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)), "utf-8")
+    key.write_text(json.dumps(party_key.as_dict(private=True)), "utf-8")
     pepper = folder / "pepper"
     pepper.write_text("A" * 44, "utf-8")
     return {

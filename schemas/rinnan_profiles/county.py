@@ -14,7 +14,7 @@ from rinnan_profiles import calendar
 from rinnan_profiles.letters import Kind, Letters, Message
 from rinnan_profiles.words import Code, Language, Length, Profile, Standing, Version, Words, Wrongness, repeated
 
-Days = Annotated[int, Field(ge=0, le=3650)]
+Days = Annotated[int, Field(ge=1, le=3650)]  # never none: a token from before the end was fixed must be over by then
 Tries = Annotated[int, Field(ge=1, le=100)]
 
 

@@ -240,6 +240,12 @@ def test_a_service_does_not_start_on_a_broken_profile(house: Path) -> None:
         load(house / "contracts", house / "deploy" / "counties")
 
 
+@pytest.mark.parametrize(("what", "days"), [("purge_days_after_settlement", 30), ("purge_days_after_ending", 2)])
+def test_what_is_over_is_shown_for_a_day_at_least(house: Path, faults: Faults, what: str, days: int) -> None:
+    line = change(house / COUNTY, f"{what} = {days}", f"{what} = 0")
+    assert faults() == [f"{COUNTY}:{line}: {what}: input should be greater than or equal to 1"]
+
+
 def test_the_command_says_what_is_wrong_and_fails(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = change(house / COUNTY, "settle_after", "# settle_after") - 5
     arguments = ["--contracts", str(house / "contracts"), "--counties", str(house / "deploy" / "counties")]

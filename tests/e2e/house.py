@@ -121,7 +121,7 @@ async def house_of(postgres_admin_url: str, folder: Path) -> AsyncGenerator[Hous
         client = await entered.enter_async_context(httpx.AsyncClient())
         issuers = Issuers(issuers_of(_issuers(folder, key)), house.clock, client)
         doors = Doors(parties=PartyTokenCheck(public, house.clock), issuers=issuers)
-        for each in wired(ROOT):
+        for each in wired(ROOT, party_key):
             for room in each.rooms:
                 house.rooms[room.name] = await _on_stage(entered, room, doors, postgres_admin_url, house.clock)
         await _begin(house)

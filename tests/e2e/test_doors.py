@@ -59,7 +59,7 @@ def foreign(house: House) -> dict[str, dict[str, str]]:
 
 def expired(house: House) -> dict[str, dict[str, str]]:
     past = long_ago(house)
-    party = house.as_party(life=timedelta(seconds=-3600))
+    party = house.as_party(until=house.clock.now() - timedelta(hours=1))
     return {"person": house.as_person(**past), "staff": house.as_staff(**past), "party": party}
 
 

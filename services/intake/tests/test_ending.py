@@ -9,6 +9,7 @@ import pytest
 from rinnan_events.intake import RegistrationEnded, RegistrationPurged
 from rinnan_events.record_export import DeliveryState
 from rinnan_intake.domain.attention import TakeUp, take_up
+from rinnan_intake.domain.ending import LAST_ANSWERS
 from rinnan_intake.domain.state import Doubt, Person, Status
 from rinnan_intake.errors import Closed
 
@@ -86,7 +87,7 @@ def test_an_ended_registration_is_forgotten_on_its_day(play: Play, profiles: Pro
     ended = play.states[registration].deadline + profiles.county("lapha").grace
     play.waits(ended - play.now)
     parties = set(play.states[registration].parties)
-    play.waits(timedelta(days=profiles.county("lapha").purge_days_after_ending))
+    play.waits(timedelta(days=profiles.county("lapha").purge_days_after_ending) + LAST_ANSWERS)
     assert {*play.planned("destroy_keys")[0].payload["parties"]} == {*map(str, parties), None}
     play.keys_are_gone(registration, everything=True)
     assert [said.registration_id for said in play.said_of(RegistrationPurged)] == [registration]

@@ -1,8 +1,10 @@
-"""Every registration is forgotten: at any time a look is ahead of it, whatever the parents and the deliveries do."""
+"""Every registration is forgotten, and none too early, whatever the parents and the deliveries do."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
@@ -10,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rinnan_chassis.deciding import Refusal
+from rinnan_chassis.web.tokens import LONGEST_LIFE
 from rinnan_events.record_export import DeliveryState
+from rinnan_intake.domain.ending import LAST_ANSWERS
 from rinnan_intake.domain.state import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from conftest import Play
 
@@ -36,6 +40,9 @@ ACTS = st.one_of(
     st.tuples(st.just("moves"), st.tuples(st.sampled_from(MOVES), st.sampled_from(["aino", "bert", "both"]))),
     st.tuples(st.just("waits"), st.sampled_from([0.05, 1, 6, 15, 40])),
 )
+BEGINNING, SEQUENCE = st.sampled_from(BEGINNINGS), st.lists(ACTS, max_size=8)
+
+Acts = Sequence[tuple[str, object]]
 
 
 def here(play: Play, who: str) -> list[tuple[UUID, UUID]]:
@@ -62,6 +69,14 @@ def acts(play: Play, act: str, how: object) -> None:
                 getattr(play, act)(registration, party)
 
 
+def after_each_act(play: Play, beginning: Acts, sequence: Acts) -> Iterator[None]:
+    play.both_are_here(*PEOPLE.values())
+    for act, how in [*beginning, *sequence]:
+        with suppress(Refusal):
+            acts(play, act, how)
+        yield
+
+
 def is_looked_after(play: Play, registration: UUID) -> bool:
     """Whether something is ahead that ends it, looks whether it may be forgotten, or forgets it."""
     return any(
@@ -72,19 +87,13 @@ def is_looked_after(play: Play, registration: UUID) -> bool:
 
 
 @settings(max_examples=250, deadline=None)
-@given(beginning=st.sampled_from(BEGINNINGS), sequence=st.lists(ACTS, max_size=8))
+@given(beginning=BEGINNING, sequence=SEQUENCE)
 def test_whatever_happens_every_registration_is_looked_after_and_once_settled_forgotten(
-    fresh_play: Callable[[], Play], beginning: tuple[tuple[str, object], ...], sequence: list[tuple[str, object]]
+    fresh_play: Callable[[], Play], beginning: Acts, sequence: Acts
 ) -> None:
     play = fresh_play()
-    play.both_are_here(*PEOPLE.values())
-    for act, how in [*beginning, *sequence]:
-        try:
-            acts(play, act, how)
-        except Refusal:
-            continue
-        finally:
-            assert all(is_looked_after(play, registration) for registration in play.states)
+    for _ in after_each_act(play, beginning, sequence):
+        assert all(is_looked_after(play, registration) for registration in play.states)
     play.waits(timedelta(days=20))
     for registration, state in list(play.states.items()):
         joint = any(state.takes_part(part) for part in state.completed)
@@ -94,3 +103,24 @@ def test_whatever_happens_every_registration_is_looked_after_and_once_settled_fo
             play.delivery_moves(registration, uuid5(registration, f"{owner}"), settled, owner)
     play.waits(timedelta(days=90))
     assert all(state.being_forgotten for state in play.states.values())
+
+
+@settings(max_examples=250, deadline=None)
+@given(beginning=BEGINNING, sequence=SEQUENCE)
+def test_whatever_happens_every_token_is_over_before_anything_is_forgotten(
+    fresh_play: Callable[[], Play], beginning: Acts, sequence: Acts
+) -> None:
+    """One from before the end of showing was fixed lives its full time; any other lives until that end at most."""
+    play, shown = fresh_play(), dict[UUID, datetime]()
+    for _ in after_each_act(play, beginning, sequence):
+        for registration, state in play.states.items():
+            over_at = state.completed_at or state.ended_at
+            if over_at is not None:
+                assert state.shown_until == shown.setdefault(registration, state.shown_until or over_at)
+                assert state.shown_until > over_at + LONGEST_LIFE
+    play.waits(timedelta(days=90))
+    for (kind, _), (registration, work) in play.works.items():
+        if kind == "destroy_keys" and work.payload.get("everything"):
+            state = play.states[registration]
+            assert state.shown_until is not None
+            assert work.due_at >= state.shown_until + LAST_ANSWERS

@@ -47,13 +47,15 @@ def test_a_token_names_the_professional_who_fills_in(tokens: PartyTokens, check:
     assert check.read(token).act == "staff-7"
 
 
-def test_no_party_token_lives_longer_than_fifteen_minutes(
-    tokens: PartyTokens, check: PartyTokenCheck, clock: Any
+@pytest.mark.parametrize(("until", "minutes"), [(None, 15), (timedelta(days=1), 15), (timedelta(minutes=4), 4)])
+def test_a_party_token_lives_fifteen_minutes_and_never_past_its_end(
+    tokens: PartyTokens, check: PartyTokenCheck, clock: Any, until: timedelta | None, minutes: int
 ) -> None:
+    end = None if until is None else clock.now() + until
     token = tokens.issue(
-        registration_id=REGISTRATION, party_id=PARTY, county="90", deadline=clock.now(), pins={}, life=timedelta(days=1)
+        registration_id=REGISTRATION, party_id=PARTY, county="90", deadline=clock.now(), pins={}, until=end
     )
-    assert check.read(token).expires_at == clock.now() + timedelta(minutes=15)
+    assert check.read(token).expires_at == clock.now() + timedelta(minutes=minutes)
 
 
 def test_two_tokens_of_one_party_are_two(tokens: PartyTokens, clock: Any) -> None:

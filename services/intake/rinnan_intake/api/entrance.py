@@ -135,7 +135,10 @@ class Entrance:
         return TicketOut(ticket=ticket, expires_at=answer["expires_at"])
 
     async def token(self, caller: Caller, registration_id: UUID) -> TokenOut:
-        """A party token for whoever is here as this person. Raises: UnknownRegistration."""
+        """A party token for whoever is here as this person. Raises: UnknownRegistration.
+
+        It never outlives the showing: what rooms answer afterwards depends on the other too, and nobody can ask them.
+        """
         state = await self.desk.state(registration_id)
         person = self.persons.hashed(caller.identity)
         party_id = _party_of(state, person)
@@ -148,6 +151,7 @@ class Entrance:
             deadline=state.deadline,
             pins=state.pins.model_dump(),
             act=caller.act,
+            until=state.shown_until,
         )
         return TokenOut(token=token, party_id=party_id)
 

@@ -10,7 +10,6 @@ from fastapi import Depends
 from pydantic import BaseModel
 
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.folding import Closed as Forgotten
 from rinnan_chassis.web import Doors, NotFound, PartyToken, idempotency_key, if_match
 from rinnan_chassis.web.problems import Fault, NotValid
 from rinnan_events import Opened, Sealed
@@ -62,7 +61,7 @@ class OwnPart:
 
     async def see(self, token: PartyToken) -> RegistrationOut:
         """What this parent sees at this moment. Raises: UnknownRegistration."""
-        state = await self._in_sight(token)
+        state = await self.desk.state(token.registration_id)
         party = state.parties.get(token.party_id) if state else None
         if state is None or party is None or party.is_expected:
             raise UnknownRegistration
@@ -78,24 +77,14 @@ class OwnPart:
     async def decide(
         self, token: PartyToken, command: object, key: str | None = None, *, said: str = ""
     ) -> Mapping[str, Any]:
-        """Let a command of this party be decided on. `said` is what tells two bodies under one key apart.
-
-        Raises: Forgotten where the registration is, or is to look so.
-        """
-        if await self._in_sight(token) is None:
-            raise Forgotten
+        """Let a command of this party be decided on. `said` is what tells two bodies under one key apart."""
         return await self.desk.decide(
             command, subject=token.registration_id, caller=str(token.party_id), key=key, fingerprint=said
         )
 
     async def read(self, token: PartyToken) -> tuple[Registration, Party]:
         """The registration and the own part. Raises: UnknownRegistration, Closed."""
-        return the_party(await self._in_sight(token), token.party_id)
-
-    async def _in_sight(self, token: PartyToken) -> Registration | None:
-        """The registration, while its parents are shown it."""
-        state = await self.desk.state(token.registration_id)
-        return None if state is None or state.is_out_of_sight(self.desk.now()) else state
+        return the_party(await self.desk.state(token.registration_id), token.party_id)
 
     async def opened(
         self, token: PartyToken, party: Party, part: Sealed[T], model: type[T], mark: str | None = None

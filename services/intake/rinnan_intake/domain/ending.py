@@ -16,6 +16,8 @@ from rinnan_intake.domain.state import Delivery, Doubt, Registration, pair_claim
 DELIVERED = frozenset({DeliveryState.CONFIRMED, DeliveryState.VERIFIED})
 SETTLED = DELIVERED | {DeliveryState.CANCELLED}
 LOOKED_AT_AGAIN = timedelta(days=1)
+LAST_ANSWERS = timedelta(minutes=1)
+"""Forgetting begins so much after the showing ends: rooms' clocks differ a little, and what was asked is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ def close(state: Registration | None, _: ClosingDue, context: Context) -> Decisi
     closed = replace(state, pairs=(), begun_by=())
     if state.completed_at is not None:
         return Decision(state=closed, claims=let_go)
-    purge_at = pinned_county(state, context).purge_after_ending_at(context.now)
-    ended = replace(closed, ended_at=context.now, purge_at=purge_at, shown_until=purge_at)
+    shown_until = pinned_county(state, context).purge_after_ending_at(context.now)
+    ended = replace(closed, ended_at=context.now, purge_at=shown_until + LAST_ANSWERS, shown_until=shown_until)
     said = RegistrationEnded(registration_id=context.subject, ended_at=context.now)
     return Decision(state=ended, says=(said,), works=(purge_work(context, ended),), claims=let_go)
 
@@ -62,8 +64,8 @@ def hear_delivery(state: Registration | None, event: DeliveryMoved, context: Con
     )
     if moved.is_open or not is_settled(moved) or is_settled(state):
         return Decision(state=moved)
-    purge_at = max(pinned_county(state, context).purge_at(context.now), state.shown_until or context.now)
-    planned = replace(moved, purge_at=purge_at)
+    earliest = (state.shown_until or context.now) + LAST_ANSWERS
+    planned = replace(moved, purge_at=max(pinned_county(state, context).purge_at(context.now), earliest))
     return Decision(state=planned, works=(purge_work(context, planned),))
 
 

@@ -145,9 +145,9 @@ class Registration:
 
     `begun_by` marks, by keyed hashes of its own, whoever has started here, left or not; it goes with the pairs.
     `completed_shown_at` is the full hour from which both parents are shown that it is with the county; `shown_until`
-    the first moment at which it can be forgotten, from which neither is shown it any more: how much longer it is
-    really kept depends on what the other asked for. Once it is `being_forgotten` its keys go, and nothing that a
-    parent asks for may be promised any more.
+    the moment from which neither is shown it any more and no token is good for it. Only then is it forgotten: how much
+    later depends on what the other asked for. Once it is `being_forgotten` its keys go, and nothing that a parent asks
+    for may be promised any more.
     """
 
     county: str
