@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard contracts/pyproject.toml schemas/pyproject.toml services/*/pyproject.toml services/adapters/*/pyproject.toml deploy/*/pyproject.toml))
+EXPORT := $(BIN)/uv export --quiet --all-packages --no-emit-workspace --no-emit-project --no-header --no-annotate --format requirements-txt
 
 .PHONY: help
 help: ## Print this list
@@ -68,9 +69,10 @@ fmt: $(STAMP) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 .PHONY: lock
-lock: $(STAMP) ## Choose the newest versions anew and write requirements.lock
+lock: $(STAMP) ## Choose the newest versions anew; write the lock of everything, and the image's
 	$(BIN)/uv lock --quiet --upgrade
-	$(BIN)/uv export --quiet --all-packages --all-groups --no-emit-workspace --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock
+	$(EXPORT) --all-groups --all-extras --output-file requirements.lock
+	$(EXPORT) --no-dev --group build --output-file deploy/images/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was made here, .venv aside: var and caches

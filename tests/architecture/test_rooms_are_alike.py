@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT, code, none_of, parsed, place, rooms
+from tests.architecture.tree import code, members, named, none_of, parsed, place, rooms
 
 ALWAYS = {"__init__.py", "app.py", "settings.py", "py.typed"}
 KNOWN = {*ALWAYS, "handlers.py", "errors.py", "problems.toml", "domain.py", "api.py", "work.py", "store.py"}
@@ -106,9 +106,8 @@ def test_every_member_names_what_it_imports() -> None:
     missing: list[str] = []
     for file in members():
         project = tomllib.loads(file.read_text("utf-8"))["project"]
-        told = {"pytest"} | {
-            re.split(r"[\[<>=; ]", each)[0].replace(".", "-").lower() for each in project.get("dependencies", ())
-        }
+        extras = project.get("optional-dependencies", {}).values()
+        told = {"pytest"} | named([*project.get("dependencies", ()), *(each for extra in extras for each in extra)])
         for package in (each for each in file.parent.glob("rinnan_*") if each.is_dir()):
             importlib.import_module(package.name)
             missing += [f"{place(file)}: uses {name}" for name in _imported(package) - told - {project["name"]}]
@@ -117,10 +116,6 @@ def test_every_member_names_what_it_imports() -> None:
 
 # What comes with another by that one's own promise; a test kit comes with the tests that use it.
 CARRIED = {"alembic": "rinnan-chassis", "pydantic-core": "pydantic", "starlette": "fastapi", "pytest": "pytest"}
-
-
-def members() -> list[Path]:
-    return sorted(file for file in ROOT.glob("**/pyproject.toml") if file.parent != ROOT and ".venv" not in file.parts)
 
 
 def _imported(package: Path) -> set[str]:

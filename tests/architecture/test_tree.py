@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.architecture.tree import ROOT, code, files, lines_with, none_of, place
+from tests.architecture.tree import ROOT, code, files, lines_with, members, named, none_of, place
 
 LONGEST_FILE = 400
 LARGEST_FILE = 512 * 1024
@@ -18,12 +19,17 @@ REGISTRIES = re.compile(
     r"proxy[.]golang[.]org|docker[.]io|ghcr[.]io|quay[.]io|gcr[.]io|mcr[.]microsoft[.]com|artifactor[y]|index[-]url"
 )
 LOOSE_ENDS = re.compile(r"\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b")
+LOCK, LOCK_OF_THE_IMAGE = ROOT / "requirements.lock", ROOT / "deploy" / "images" / "requirements.lock"
+
+
+def entries(text: str) -> list[str]:
+    """A lock's requirements, each with its hashes; for which machines is left out."""
+    return re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^#.*\n| ;[^\\]*(?= \\)", "", text, flags=re.MULTILINE).strip())
 
 
 def faults_of_lock(text: str) -> list[str]:
     """Requirements without a hash, and lines that name an address."""
-    entries = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).strip())
-    loose = [entry.split()[0] for entry in entries if "--hash=" not in entry or "==" not in entry.split()[0]]
+    loose = [entry.split()[0] for entry in entries(text) if "--hash=" not in entry or "==" not in entry.split()[0]]
     return loose + re.findall(r".*(?:https?://| @ ).*", text)
 
 
@@ -40,14 +46,34 @@ def test_no_file_has_a_loose_end() -> None:
     none_of(lines_with(LOOSE_ENDS, files()), mend="finish it, or open an issue")
 
 
-def test_requirements_are_pinned_by_hash_and_name_no_address() -> None:
-    text = (ROOT / "requirements.lock").read_text("utf-8")
-    none_of(faults_of_lock(text), mend="run `make lock`")
+@pytest.mark.parametrize("lock", [LOCK, LOCK_OF_THE_IMAGE], ids=place)
+def test_requirements_are_pinned_by_hash_and_name_no_address(lock: Path) -> None:
+    none_of(faults_of_lock(lock.read_text("utf-8")), mend="run `make lock`")
 
 
 def test_a_requirement_without_a_hash_is_found() -> None:
     assert faults_of_lock("one==1 \\\n    --hash=sha256:0a\ntwo==2\n") == ["two==2"]
     assert faults_of_lock("one @ https://example.org/one.whl \\\n    --hash=sha256:0a\n")
+
+
+def test_the_image_runs_the_versions_that_were_tested() -> None:
+    tested = entries(LOCK.read_text("utf-8"))
+    others = [entry.split()[0] for entry in entries(LOCK_OF_THE_IMAGE.read_text("utf-8")) if entry not in tested]
+    none_of(others, mend="run `make lock`, which writes both locks from one choice")
+
+
+def test_the_image_holds_what_its_members_name_and_no_tool_of_development() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    projects = [tomllib.loads(file.read_text("utf-8"))["project"] for file in members()]
+    wanted = named([*groups["build"], *(each for project in projects for each in project["dependencies"])])
+    wanted -= {project["name"] for project in projects}
+    extras = [
+        each for project in projects for extra in project.get("optional-dependencies", {}).values() for each in extra
+    ]
+    tools = named([*extras, *(each for each in groups["dev"] if isinstance(each, str))]) - wanted
+    held = named(entries(LOCK_OF_THE_IMAGE.read_text("utf-8")))
+    faults = [f"lacks {name}" for name in wanted - held] + [f"holds {name}" for name in tools & held]
+    none_of(faults, mend="run `make lock`; what only those who develop need stands in the group dev or in an extra")
 
 
 @pytest.mark.parametrize("file", [file for file in files("package-lock.json")], ids=place)  # noqa: C416 - a list for ids

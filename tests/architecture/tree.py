@@ -38,6 +38,17 @@ def rooms() -> tuple[Path, ...]:
     return tuple(each for each in found if each.relative_to(ROOT).parts[0] == "services")
 
 
+@cache
+def members() -> tuple[Path, ...]:
+    """The `pyproject.toml` of every package of the workspace."""
+    return tuple(file for file in files("pyproject.toml") if file.parent != ROOT)
+
+
+def named(requirements: Iterable[str]) -> set[str]:
+    """The distributions that requirements name, as a lock spells them: `fhir.resources>=8.3` is `fhir-resources`."""
+    return {re.sub(r"[._]", "-", re.split(r"[\[<>=; ]", each)[0]).lower() for each in requirements}
+
+
 def place(file: Path, line: int | None = None) -> str:
     """Where, for people."""
     told = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name

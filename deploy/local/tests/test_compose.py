@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import yaml
 
 from rinnan_chassis import provision
 from rinnan_chassis.topics import Topics
+from rinnan_local.daemon import run
 from rinnan_local.keys import PUBLIC, write_keys
 from rinnan_local.processes import ADAPTER, PREFERRED_PORTS, Folder, Ports, Process, helpers, hosts, rooms
 from rinnan_local.stack import ROOT
@@ -40,6 +43,16 @@ def _service(process: Process) -> dict[str, Any]:
 def test_every_process_of_the_table_is_a_service_that_runs_the_same_module(ports: Ports, tmp_path: Path) -> None:
     table = [*helpers(Folder(tmp_path), ports), *rooms(ports), *hosts(COUNTIES, ports)]
     assert all(process.module in _service(process)["command"] for process in table)
+
+
+def test_a_helper_in_a_container_needs_no_engine_of_this_machine() -> None:
+    project = tomllib.loads((ROOT / "deploy" / "local" / "pyproject.toml").read_text())["project"]
+    engines = {each.partition(">")[0].replace("-", "_") for each in project["optional-dependencies"]["engines"]}
+    modules = [word for told in SERVICES.values() for word in told.get("command", ()) if word[:13] == "rinnan_local."]
+    show = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    loaded = run([sys.executable, "-c", show]).stdout.split()
+    assert loaded
+    assert engines.isdisjoint(loaded)
 
 
 def test_every_room_is_given_the_secrets_of_its_own_login_only(ports: Ports) -> None:
