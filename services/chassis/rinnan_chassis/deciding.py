@@ -119,6 +119,19 @@ class Context:
         return self.ids()
 
 
+@dataclass(frozen=True, slots=True)
+class PartyToken:
+    """Who is acting: one party of one registration, or a professional (`act`) who fills in for them."""
+
+    registration_id: UUID
+    party_id: UUID
+    county: str
+    deadline: datetime
+    pins: Mapping[str, str]
+    act: str | None
+    expires_at: datetime
+
+
 class Unavailable(Exception):  # noqa: N818 - a state of the outside world
     """The outside world is away: due work is run again after a growing delay. `reason` is a class, never its text."""
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.web import Body, Doors, PartyToken, etag, idempotency_key, if_match
-from rinnan_chassis.web.problems import DEFAULT_LANGUAGE, Fault, NotValid, preferred
-from rinnan_consent.domain import Caller, GiveConsents, OwnConsents, Registration, Standing, WithdrawConsents
+from rinnan_chassis.web.problems import Fault, NotValid, asked_for
+from rinnan_consent.domain import GiveConsents, OwnConsents, Registration, Standing, WithdrawConsents
 from rinnan_consent.errors import Closed
 from rinnan_events import Sealed
 from rinnan_events.opened import Consents
@@ -79,7 +79,7 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
             standing=own.standing,
             version=own.version,
             text_version=texts.version,
-            consents=_texts(texts, language or _asked_for(request)),
+            consents=_texts(texts, language or asked_for(request)),
             given=opened.given if opened else None,
             changed_at=own.changed_at,
         )
@@ -100,7 +100,7 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
         texts = profiles.texts(party.pins["texts"])
         _check(texts, body.given)
         consents = Consents(text_version=texts.version, language=body.language, given=body.given, given_at=desk.now())
-        command = GiveConsents(_caller(party), seen, Sealed.of(consents, party=party.party_id))
+        command = GiveConsents(party, seen, Sealed.of(consents, party=party.party_id))
         answer = await desk.decide(
             command, subject=registration_id, caller=str(party.party_id), key=key, fingerprint=body.model_dump_json()
         )
@@ -111,7 +111,7 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
         response: Response, registration_id: UUID, party: Annotated[PartyToken, Depends(doors.party)], key: Key
     ) -> Answered:
         """Take back what was consented to. It needs no version: it is never the wrong moment."""
-        command = WithdrawConsents(_caller(party))
+        command = WithdrawConsents(party)
         answer = await desk.decide(command, subject=registration_id, caller=str(party.party_id), key=key)
         return _answered(answer, response)
 
@@ -142,14 +142,6 @@ def _check(texts: Texts, given: Mapping[str, bool]) -> None:
                 for fault in not_whole.faults
             ]
         ) from None
-
-
-def _caller(party: PartyToken) -> Caller:
-    return Caller(party.party_id, party.county, party.pins["profile"], party.deadline)
-
-
-def _asked_for(request: Request) -> str:
-    return next(iter(preferred(request.headers.get("accept-language", ""))), DEFAULT_LANGUAGE)
 
 
 def _answered(answer: Mapping[str, Any], response: Response) -> Answered:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from rinnan_chassis.deciding import Context, Decision
+from rinnan_chassis.deciding import Context, Decision, PartyToken
 from rinnan_consent.errors import ChangedMeanwhile, Closed, DeadlinePassed, WithTheCounty
 from rinnan_events import Sealed
 from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
@@ -58,39 +58,19 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who commands, as their token says: which party, under which county's profile, until when."""
-
-    party_id: UUID
-    county: str
-    profile: str
-    deadline: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class GiveConsents:
     """A parent answered everything and gave all that is mandatory. `seen`: the revision the parent was looking at."""
 
-    caller: Caller
+    caller: PartyToken
     seen: int
     consents: Sealed[Consents]
-
-    @property
-    def party_id(self) -> UUID:
-        """Whose consents these are."""
-        return self.caller.party_id
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawConsents:
     """A parent takes back what they had consented to. It needs no version: it is never the wrong moment."""
 
-    caller: Caller
-
-    @property
-    def party_id(self) -> UUID:
-        """Whose consents these are."""
-        return self.caller.party_id
+    caller: PartyToken
 
 
 def give(state: Registration | None, command: GiveConsents, ctx: Context) -> Decision[Registration]:
@@ -169,14 +149,14 @@ def purge(_state: Registration | None, _event: RegistrationPurged, _: Context) -
     return Decision(forget=True)
 
 
-def _refuse_when_over(state: Registration, caller: Caller) -> None:
+def _refuse_when_over(state: Registration, caller: PartyToken) -> None:
     if state.closed_for(caller.party_id):
         raise Closed
 
 
-def _shown_with_the_county(state: Registration, caller: Caller, ctx: Context) -> bool:
+def _shown_with_the_county(state: Registration, caller: PartyToken, ctx: Context) -> bool:
     profiles: Profiles = ctx.reference
-    county = profiles.pinned_county(caller.county, caller.profile)
+    county = profiles.pinned_county(caller.county, caller.pins["profile"])
     return state.completed_at is not None and ctx.now >= county.next_full_hour(state.completed_at)
 
 

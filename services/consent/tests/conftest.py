@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rinnan_chassis.deciding import Context, Decision
+from rinnan_chassis.deciding import Context, Decision, PartyToken
 from rinnan_consent import domain
-from rinnan_consent.domain import Caller, GiveConsents, OwnConsents, Registration, WithdrawConsents
+from rinnan_consent.domain import GiveConsents, OwnConsents, Registration, WithdrawConsents
 from rinnan_events import Event, Sealed
 from rinnan_events.intake import CompletedPart, PartyLeft, RegistrationCompleted, RegistrationEnded, RegistrationPurged
 from rinnan_events.opened import Consents
@@ -53,9 +53,10 @@ class Play:
         self.said.extend(decision.says)
         return decision.answer
 
-    def caller(self, party: UUID) -> Caller:
+    def caller(self, party: UUID) -> PartyToken:
         county = self.profiles.county("vakehyva")
-        return Caller(party, county.code, county.profile, DEADLINE)
+        pins = county.pins().model_dump()
+        return PartyToken(self.registration, party, county.code, DEADLINE, pins, act=None, expires_at=DEADLINE)
 
     def gives(self, party: UUID, seen: int = 0) -> Any:
         words = Consents(text_version="plain.1", language="fi", given={}, given_at=self.now)

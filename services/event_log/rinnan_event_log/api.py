@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.web import Doors, Right, Staff
-from rinnan_chassis.web.problems import DEFAULT_LANGUAGE, EVERY_LANGUAGE, preferred
+from rinnan_chassis.web.problems import EVERY_LANGUAGE, asked_for
 from rinnan_event_log import store
 from rinnan_event_log.domain.chain import Fault, Link
 from rinnan_event_log.domain.life import cause_of, county_of, deliveries, happened_at, in_order
@@ -122,7 +122,7 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences, entries_kept
         county = county_of(ordered)
         if not ordered or county not in staff.sees:
             raise UnknownRegistration
-        language = _language(request)
+        language = asked_for(request, EVERY_LANGUAGE)
         response.headers["Content-Language"] = language
         return LifeOut(
             registration_id=registration_id,
@@ -205,11 +205,6 @@ def routes(desk: Desk[Nothing], doors: Doors, sentences: Sentences, entries_kept
         ]
 
     return router
-
-
-def _language(request: Request) -> str:
-    asked = preferred(request.headers.get("accept-language", ""))
-    return next((language for language in asked if language in EVERY_LANGUAGE), DEFAULT_LANGUAGE)
 
 
 def _link(anchor: str) -> Link:

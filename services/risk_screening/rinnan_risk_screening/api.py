@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.web import Body, Doors, PartyToken, idempotency_key
-from rinnan_chassis.web.problems import DEFAULT_LANGUAGE, Fault, NotValid, preferred
+from rinnan_chassis.web.problems import Fault, NotValid, asked_for
 from rinnan_events import Sealed
 from rinnan_profiles import Instrument, NotWhole, Profiles
 from rinnan_profiles.words import Language
 from rinnan_risk_screening import scoring
-from rinnan_risk_screening.domain import Caller, ReceiveScreening, Registration
+from rinnan_risk_screening.domain import ReceiveScreening, Registration
 from rinnan_risk_screening.errors import AnswerOrDecline, Closed, NotInThisLanguage
 
 Key = Annotated[str | None, Depends(idempotency_key)]
@@ -75,7 +75,7 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
         state = await desk.state(registration_id) or Registration()
         if state.closed_for(party.party_id):
             raise Closed
-        spoken = language or _asked_for(request)
+        spoken = language or asked_for(request)
         instrument = _servable(profiles, party, spoken, "language")
         return ScreeningOut(
             language=spoken,
@@ -94,7 +94,7 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
             raise AnswerOrDecline("/answers")
         _check(instrument, body.answers)
         padded = scoring.pad(instrument, body.language, body.answers)
-        command = ReceiveScreening(_caller(party), Sealed.of(padded, party=party.party_id))
+        command = ReceiveScreening(party, Sealed.of(padded, party=party.party_id))
         await desk.decide(
             command, subject=registration_id, caller=str(party.party_id), key=key, fingerprint=padded.model_dump_json()
         )
@@ -137,11 +137,3 @@ def _check(instrument: Instrument, answers: Mapping[str, str] | None) -> None:
                 for fault in not_whole.faults
             ]
         ) from None
-
-
-def _caller(party: PartyToken) -> Caller:
-    return Caller(party.party_id, party.county, party.pins["profile"], party.deadline)
-
-
-def _asked_for(request: Request) -> str:
-    return next(iter(preferred(request.headers.get("accept-language", ""))), DEFAULT_LANGUAGE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from rinnan_chassis.deciding import Context, Decision, Work
+from rinnan_chassis.deciding import Context, Decision, PartyToken, Work
 from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft, RegistrationCompleted, RegistrationEnded, RegistrationPurged
 from rinnan_events.opened import CareRoute, ScreeningAnswers
@@ -55,26 +55,11 @@ class PaddedAnswers(ScreeningAnswers):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who commands, as their token says: which party, under which county's profile, until when."""
-
-    party_id: UUID
-    county: str
-    profile: str
-    deadline: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ReceiveScreening:
     """A parent answered every question, or declined the whole: one command for both."""
 
-    caller: Caller
+    caller: PartyToken
     answers: Sealed[PaddedAnswers]
-
-    @property
-    def party_id(self) -> UUID:
-        """Whose screening this is."""
-        return self.caller.party_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +163,7 @@ def _only_unscored(state: Registration) -> Registration:
     return Registration(own=waiting, ended=True)
 
 
-def _shown_with_the_county(state: Registration, caller: Caller, ctx: Context) -> bool:
+def _shown_with_the_county(state: Registration, caller: PartyToken, ctx: Context) -> bool:
     profiles: Profiles = ctx.reference
-    county = profiles.pinned_county(caller.county, caller.profile)
+    county = profiles.pinned_county(caller.county, caller.pins["profile"])
     return state.completed_at is not None and ctx.now >= county.next_full_hour(state.completed_at)

@@ -11,13 +11,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rinnan_chassis.deciding import Context, Decision, Work
+from rinnan_chassis.deciding import Context, Decision, PartyToken, Work
 from rinnan_events import Event, Sealed
 from rinnan_events.intake import CompletedPart, PartyLeft, RegistrationCompleted, RegistrationEnded, RegistrationPurged
 from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_profiles import Instrument, Profiles, load
 from rinnan_risk_screening import domain, scoring
-from rinnan_risk_screening.domain import Caller, ReceiveScreening, Registration, Scored
+from rinnan_risk_screening.domain import ReceiveScreening, Registration, Scored
 
 ROOT = Path(__file__).parents[3]
 MORNING = datetime(2026, 3, 2, 9, 17, tzinfo=UTC)
@@ -76,7 +76,8 @@ class Play:
     def answers(self, party: UUID, answers: Mapping[str, str] | None) -> Any:
         county = self.profiles.county("vakehyva")
         padded = scoring.pad(self.instrument, "fi", answers)
-        caller = Caller(party, county.code, county.profile, DEADLINE)
+        pins = county.pins().model_dump()
+        caller = PartyToken(self.registration, party, county.code, DEADLINE, pins, act=None, expires_at=DEADLINE)
         decision = self.decide(domain.receive, ReceiveScreening(caller, Sealed.of(padded, party=party)))
         if decision is not None:
             self.taken[party] = self.taken.get(party, 0) + 1

@@ -1,5 +1,6 @@
 """HTTP as every room speaks it. Rooms import from here."""
 
+from rinnan_chassis.deciding import PartyToken
 from rinnan_chassis.web.application import application
 from rinnan_chassis.web.bodies import Body, Email, Line, Name, Phone
 from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
@@ -7,7 +8,7 @@ from rinnan_chassis.web.health import Pulse, Readiness, health
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
 from rinnan_chassis.web.operations import Operations, operations_routes
 from rinnan_chassis.web.problems import NotAllowed, NotFound, NotSignedIn, Problems, untold
-from rinnan_chassis.web.tokens import PartyToken, PartyTokenCheck, PartyTokens, public_keys
+from rinnan_chassis.web.tokens import PartyTokenCheck, PartyTokens, public_keys
 
 __all__ = [
     "Body",

@@ -10,9 +10,10 @@ from uuid import UUID
 from fastapi import Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from rinnan_chassis.deciding import PartyToken
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff
 from rinnan_chassis.web.problems import Fault, NotAllowed, NotFound, NotSignedIn, NotValid
-from rinnan_chassis.web.tokens import PartyToken, PartyTokenCheck
+from rinnan_chassis.web.tokens import PartyTokenCheck
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _VERSION: Final = re.compile(r'"(0|[1-9][0-9]{0,17})"')

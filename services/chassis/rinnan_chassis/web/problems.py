@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -150,6 +150,12 @@ def preferred(accept_language: str) -> list[str]:
         if weight > 0:
             wishes.append((-weight, place, match.group(1).lower()))
     return [language for _, _, language in sorted(wishes)]
+
+
+def asked_for(request: Request, among: Collection[str] = ()) -> str:
+    """The language that the caller reads best, of those that there are; all, where `among` names none."""
+    wishes = preferred(request.headers.get("accept-language", ""))
+    return next((each for each in wishes if not among or each in among), DEFAULT_LANGUAGE)
 
 
 def refusals(package: ModuleType) -> Iterator[type[Refusal]]:

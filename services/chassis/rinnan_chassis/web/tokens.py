@@ -6,7 +6,6 @@ import base64
 import binascii
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
@@ -17,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from rinnan_chassis.clock import Clock
+from rinnan_chassis.deciding import PartyToken
 from rinnan_chassis.web.problems import NotSignedIn
 
 ISSUER: Final = "rinnan"
@@ -26,19 +26,6 @@ LONGEST_LIFE: Final = timedelta(minutes=15)
 
 _LONGEST_TOKEN: Final = 8192
 _AHEAD: Final = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class PartyToken:
-    """Who is acting: one party of one registration, or a professional (`act`) who fills in for them."""
-
-    registration_id: UUID
-    party_id: UUID
-    county: str
-    deadline: datetime
-    pins: Mapping[str, str]
-    act: str | None
-    expires_at: datetime
 
 
 class PartyTokens:

@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 import rinnan_chassis
 from rinnan_chassis.web import Problems, untold
-from rinnan_chassis.web.problems import preferred, refusals
+from rinnan_chassis.web.problems import asked_for, preferred, refusals
 
 
 async def test_a_refusal_says_its_code_field_and_numbers(client: httpx.AsyncClient) -> None:
@@ -76,6 +77,17 @@ async def test_a_bug_is_logged_by_type_and_place(client: httpx.AsyncClient, capl
 
 def test_languages_are_read_best_first() -> None:
     assert preferred("fi;q=0.1, sv;q=0.9, en") == ["en", "sv", "fi"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "among", "asked"),
+    [("se;q=0.9, ar", (), "ar"), ("se;q=0.9, ar", ("fi", "se"), "se"), ("ar", ("fi", "se"), "fi"), ("", (), "fi")],
+)
+def test_a_caller_is_asked_in_the_language_they_read_best_of_those_that_there_are(
+    wanted: str, among: tuple[str, ...], asked: str
+) -> None:
+    request = Request({"type": "http", "headers": [(b"accept-language", wanted.encode())]})
+    assert asked_for(request, among) == asked
 
 
 def test_every_refusal_of_the_chassis_can_be_read_in_three_languages() -> None:
