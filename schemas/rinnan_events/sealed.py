@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -49,17 +50,29 @@ class Binding:
     group: Group
 
 
+class Row(NamedTuple):
+    """Where the token of a sealed part of a state rests: whose state it is, and the row."""
+
+    subject: UUID
+    id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class AtRest:
-    """Where a document rests: the table, and whose it is. The reader supplies it; the document is not believed."""
+    """Where a document rests: the table, and whose it is. The reader supplies it; the document is not believed.
+
+    `tokens` are those of its sealed parts that were read along; `rows` all that it is found to name while it is read.
+    """
 
     place: str
     subject: UUID
+    tokens: Mapping[UUID, str] = field(default_factory=dict[UUID, str], compare=False)
+    rows: set[Row] = field(default_factory=set["Row"], compare=False)
 
     @classmethod
-    def of(cls, schema: str, subject: UUID) -> Self:
+    def of(cls, schema: str, subject: UUID, tokens: Mapping[UUID, str] | None = None) -> Self:
         """A document of this subject in a room's own schema."""
-        return cls(f"{schema}{TABLE}", subject)
+        return cls(f"{schema}{TABLE}", subject, tokens or {})
 
 
 TABLE = ".subject"
@@ -71,9 +84,10 @@ class Sealed(Generic[T]):
 
     A new part starts as `Sealed.of(value, party=…)`. A part that was heard, or read back from rest, holds a `token`
     (JWE compact) and the `binding` it was sealed under. Saying it again in an event makes the chassis seal it anew.
+    In a state its token rests in a `row` of its own, and is read along only for whoever is going to open it.
     """
 
-    __slots__ = ("binding", "mark", "party", "plain", "token")
+    __slots__ = ("binding", "mark", "party", "plain", "row", "token")
 
     def __init__(
         self,
@@ -83,12 +97,14 @@ class Sealed(Generic[T]):
         party: UUID | None = None,
         mark: str = "",
         plain: T | None = None,
+        row: Row | None = None,
     ) -> None:
         self.token = token
         self.binding = binding
         self.party = binding.party if binding else party
         self.mark = mark
         self.plain = plain
+        self.row = row
 
     def __repr__(self) -> str:
         return f"Sealed({'unsealed' if self.plain else 'token'}, {self.binding})"
@@ -96,11 +112,12 @@ class Sealed(Generic[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sealed):
             return NotImplemented
-        return (self.token, self.binding, self.party, self.plain) == (
+        return (self.token, self.binding, self.party, self.plain, self.row) == (
             other.token,
             other.binding,
             other.party,
             other.plain,
+            other.row,
         )
 
     def __hash__(self) -> int:
@@ -133,36 +150,47 @@ def _read(value: object, info: core_schema.ValidationInfo) -> Sealed[Any]:
     match value:
         case Sealed():
             return value
-        case {"jwe": str(token), "place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp} if (
-            isinstance(rests := info.context, AtRest)
-        ):
+        case {"jwe": str(token)} if isinstance(info.context, AtRest):
+            return Sealed(token, _bound(value, info.context))
+        case {"row": str(row)} if isinstance(rests := info.context, AtRest):
+            rests.rows.add(there := Row(rests.subject, UUID(row)))
+            return Sealed(rests.tokens.get(there.id, ""), _bound(value, rests), row=there)
+        case _:
+            raise ValueError("not a sealed part")
+
+
+def _bound(value: object, rests: AtRest) -> Binding:
+    match value:
+        case {"place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp}:
             party, group = _uuid(pty) if pty else None, _GROUPS.get(grp) or Group(grp)
-            return Sealed(
-                token,
-                Binding(
-                    rests.place if place.endswith(TABLE) else place,
-                    mark,
-                    rests.subject if party else _uuid(sub),  # what is of no party may have come with another subject
-                    party,
-                    group,
-                ),
+            return Binding(
+                rests.place if place.endswith(TABLE) else place,
+                mark,
+                rests.subject if party else _uuid(sub),  # what is of no party may have come with another subject
+                party,
+                group,
             )
         case _:
             raise ValueError("not a sealed part")
 
 
 def _write(value: Sealed[Any], info: core_schema.SerializationInfo) -> Any:
-    """Write the at-rest form. A part without a token is handed to `context["unsealed"]`, which seals it or notes it."""
-    if not value.token:
-        if not info.context:
+    """Write the at-rest form. A part without a token is handed to `context["unsealed"]`, which seals it or notes it.
+
+    Where tokens rest in rows of their own, `context["row"]` tells the part's.
+    """
+    context = info.context or {}
+    row = context.get("row")
+    if not value.token and not (row and value.row):
+        if "unsealed" not in context:
             raise ValueError("a part that is not sealed cannot be written")
-        value = info.context["unsealed"](value)
+        value = context["unsealed"](value)
     bound = value.binding
     if bound is None:
         return value.token
     party = str(bound.party) if bound.party else None
     return {
-        "jwe": value.token,
+        **({"row": row(value)} if row else {"jwe": value.token}),
         "place": bound.place,
         "mark": bound.mark,
         "sub": str(bound.subject),

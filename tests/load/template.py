@@ -34,7 +34,7 @@ NAMES = re.compile(
     r"|(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
     r"|(?<![0-9a-f])(?P<hash>[0-9a-f]{64})(?![0-9a-f])"
 )
-RESTING = ("subject", "claim", "inbox", "work")
+RESTING = ("subject", "part", "claim", "inbox", "work")
 ENTRY = [name for name in Entry.__dataclass_fields__ if name != "body_digest"]
 
 Fresh = Mapping[str, str]

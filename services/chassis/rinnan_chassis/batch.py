@@ -9,7 +9,7 @@ the whole batch and blames nobody.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -29,6 +29,7 @@ from rinnan_chassis.sealing import Key
 from rinnan_chassis.seals import Keys, SealPass, names_of
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.writing import Unwritable, Written, write
+from rinnan_events import Row
 
 S = TypeVar("S")
 RELEASED_AT_ONCE = 200
@@ -238,15 +239,19 @@ class Batches(Generic[S]):
         return fresh
 
     async def _write(self, tx: Transaction, folded: Folded[S], items: Sequence[Item]) -> None:
-        keys = await self._keys(*names_of(said.event for said in folded.said))
-        sealed = self._seal(folded, keys)
-        if sealed.wanted or sealed.read:  # what rests, or destroyed keys, show only while sealing
+        wanted, read, unread = names_of(said.event for said in folded.said)
+        keys = await self._keys(wanted, read)
+        tokens = await rows.tokens(tx, unread)
+        sealed = self._seal(folded, keys, tokens)
+        if sealed.wanted or sealed.read or sealed.unread:  # what rests, or destroyed keys, show only while sealing
             keys |= await self._keys(sealed.wanted, sealed.read)
             _refuse_destroyed(keys, sealed)
-            sealed = self._seal(folded, keys)
+            tokens |= await rows.tokens(tx, sealed.unread)
+            sealed = self._seal(folded, keys, tokens)
         await rows.write_claims(tx, folded.claims, sealed.notes)
         await rows.cancel(tx, [work for _, work in folded.works.values() if isinstance(work, Cancel)])
-        await rows.write(tx, sealed.states, [*sealed.outbox, *self._letters_said(folded)], sealed.works)
+        await rows.write(tx, sealed.states, sealed.parts, [*sealed.outbox, *self._letters_said(folded)], sealed.works)
+        await rows.drop_parts(tx, sealed.dropped)
         await rows.finish_works(tx, [item.lease.id for item in folded.done if item.lease], "done")
         await rows.finish_works(tx, [item.lease.id for item in folded.stuck if item.lease], "stuck")
         await rows.finish_works(tx, [item.lease.id for item in folded.put_back if item.lease], "waiting")
@@ -267,9 +272,9 @@ class Batches(Generic[S]):
             found |= await self.keyring.keys(old, mint=False)
         return found
 
-    def _seal(self, folded: Folded[S], keys: Keys) -> Written:
+    def _seal(self, folded: Folded[S], keys: Keys, tokens: Mapping[Row, str]) -> Written:
         kind, now = self.handlers.state, self.clock.now()
-        seals = SealPass(keys, self.schema, guests=self.handlers.guests)
+        seals = SealPass(keys, self.schema, guests=self.handlers.guests, tokens=tokens)
         return write(folded, seals, speaker=self.speaker, state=kind, topics=self.topics, now=now)
 
     def _letters_said(self, folded: Folded[S]) -> list[OutboxRow]:

@@ -14,7 +14,7 @@ from rinnan_chassis.batch import Batches
 from rinnan_chassis.deciding import Claim, Claimed
 from rinnan_chassis.items import Item, Once
 from rinnan_chassis.seals import open_part
-from rinnan_chassis.working import read_subject
+from rinnan_chassis.working import read_subject, read_whole
 from rinnan_events import Opened, Sealed
 
 S = TypeVar("S")
@@ -34,9 +34,9 @@ class Desk(Generic[S]):
         """The time by the clock port."""
         return self.batches.clock.now()
 
-    async def state(self, subject: UUID) -> S | None:
-        """The last good state of a subject, read without a lock."""
-        return await read_subject(self.batches, subject)
+    async def state(self, subject: UUID, *, of: UUID | None = None) -> S | None:
+        """The last good state of a subject, read without a lock. Sealed parts `of` that party alone can be opened."""
+        return await (read_whole(self.batches, subject, of=of) if of else read_subject(self.batches, subject))
 
     async def open(
         self, part: Sealed[O], model: type[O], *, party: UUID | None, subject: UUID, mark: str | None = None

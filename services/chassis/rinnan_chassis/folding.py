@@ -11,7 +11,7 @@ from uuid import UUID
 
 from rinnan_chassis.deciding import Cancel, Claim, Claimed, Context, Decision, Refusal, Work
 from rinnan_chassis.items import Act, Became, Item
-from rinnan_events import Event
+from rinnan_events import Event, Row
 
 S = TypeVar("S")
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class Subject(Generic[S]):
     state: S | None
     held: bool
     forgotten: bool
+    parts: frozenset[Row] = frozenset()
+    """Where the tokens of its sealed parts rest."""
     unreadable: bool = False
     changed_by: Item | None = None
     newly_held: bool = False

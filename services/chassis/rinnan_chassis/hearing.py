@@ -22,14 +22,13 @@ from aiokafka.structs import ConsumerRecord
 from rinnan_chassis import metrics
 from rinnan_chassis.batch import Batches
 from rinnan_chassis.items import Became, Heard, Item
+from rinnan_chassis.pace import Pace
 from rinnan_chassis.reading import MISPLACED, item_of
 
 log = logging.getLogger(__name__)
 
 MOST = 500
 """Records in one batch."""
-GATHER = 0.03
-"""Seconds that a small batch waits for company; a batch costs nearly the same with one record or with thirty."""
 COMMIT_EVERY = 0.5
 """Seconds within which offsets are committed together. What is heard again after a crash, the inbox knows."""
 LONGEST_PAUSE = 5.0
@@ -92,6 +91,7 @@ class Ear(ConsumerRebalanceListener):
         self._in_hand: Sequence[Record] = ()
         self._done: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
+        self._pace = Pace()
 
     async def run(self) -> None:
         """Hear until stopped. Kafka away: try again, for ever."""
@@ -153,21 +153,20 @@ class Ear(ConsumerRebalanceListener):
     async def _listen(self, consumer: AIOKafkaConsumer) -> None:
         while not self._stopping.is_set():
             self.moved_at = time.monotonic()
-            self._in_hand = await self._gather(consumer)
+            self._in_hand = _flat(await consumer.getmany(timeout_ms=500, max_records=MOST))
             if self._in_hand:
+                self._pace.begin()
+                still = consumer.assignment() if len(self._in_hand) < MOST else ()
+                consumer.pause(*still)  # what comes meanwhile is fetched in one go
                 await self._hear(consumer, self._in_hand)
                 self._in_hand = ()
+                if still:
+                    await self._pace.rest()
+                    consumer.resume(*(still & consumer.assignment()))
             async with self._deciding:
                 if time.monotonic() - self._committed_at >= COMMIT_EVERY:
                     await self._commit(consumer)
         await self._commit(consumer)
-
-    async def _gather(self, consumer: AIOKafkaConsumer) -> list[Record]:
-        records = _flat(await consumer.getmany(timeout_ms=500, max_records=MOST))
-        if records and len(records) < MOST:
-            await asyncio.sleep(GATHER)
-            records += _flat(await consumer.getmany(timeout_ms=0, max_records=MOST - len(records)))
-        return records
 
     async def _hear(self, consumer: AIOKafkaConsumer, records: Sequence[Record]) -> None:
         """Hear the batch, and while that cannot be done: pause, keep polling, acknowledge nothing.

@@ -13,6 +13,7 @@ from pydantic_core import from_json, to_json
 from rinnan_events import AtRest, Sealed
 
 Seal = Callable[[Sealed[Any]], Sealed[Any]]
+RowOf = Callable[[Sealed[Any]], str]
 
 
 @cache
@@ -21,9 +22,9 @@ def adapter(state: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(state)
 
 
-def write_state(kind: type[Any], state: object, seal: Seal) -> str:
-    """A state as JSON; `seal` is asked for every part that is not sealed yet."""
-    return adapter(kind).dump_json(state, context={"unsealed": seal}).decode()
+def write_state(kind: type[Any], state: object, seal: Seal, row: RowOf) -> str:
+    """A state as JSON; `seal` is asked for every part that is not sealed yet, `row` where a part's token rests."""
+    return adapter(kind).dump_json(state, context={"unsealed": seal, "row": row}).decode()
 
 
 def read_state(kind: type[Any], text: str, rests: AtRest) -> Any:

@@ -86,6 +86,7 @@ class Keyring:
     async def keys(self, names: Collection[KeyName], *, mint: bool) -> dict[KeyName, Found]:
         """The keys of a whole batch, read with one statement; with `mint`, those that were never there are made.
 
+        Whatever else this process may open of the same subjects is read along: it will be asked for next.
         A destroyed key is DESTROYED, and minting never brings it back. Without `mint`, a key that was never there is
         DESTROYED too: nothing can have been sealed with it.
         Raises: KeyNotHeld, WrappingKeyWrong, and what asyncpg raises when the keyring is away or gives no right.
@@ -98,11 +99,12 @@ class Keyring:
                 raise KeyNotHeld(group)
         while missing:
             before = self._destructions
-            fetched = await self._read(missing)
+            subjects = {name.subject for named in missing.values() for name in named}
+            fetched = await self._read(subjects)
             if mint and (unmade := _without(missing, fetched)):
                 fetched |= await self._mint(unmade)
-                if lost := _without(unmade, fetched):  # another process was quicker
-                    fetched |= await self._read(lost)
+                if _without(unmade, fetched):  # another process was quicker
+                    fetched |= await self._read(subjects)
             if self._destructions == before:  # else one of these may have been destroyed after it was read
                 self._keep(fetched, now)
                 found |= fetched
@@ -153,21 +155,20 @@ class Keyring:
                 }
         return minted
 
-    async def _read(self, wanted: Mapping[Group, list[KeyName]]) -> dict[KeyName, Found]:
-        columns = [column for names in wanted.values() for column in _columns(names)]
-        rows = await self._pool.fetch(_reading(tuple(wanted)), *columns)
-        by_place = {(row["grp"], row["subject"], row["party"]): row for row in rows}
-        read: dict[KeyName, Found] = {}
-        for group, names in wanted.items():
-            there = [
-                (name, row) for name in names if (row := by_place.get((group, name.subject, name.party or NOBODY)))
-            ]
-            read |= {name: DESTROYED for name, row in there if row["wrapped"] is None}
-            live = [(name, row) for name, row in there if row["wrapped"] is not None]
+    async def _read(self, subjects: Collection[UUID]) -> dict[KeyName, Found]:
+        """Every key of these subjects, in the groups that this process may open."""
+        rows = await self._pool.fetch(_reading(tuple(self._wrapping.groups)), list(subjects))
+        named = [(KeyName(row["subject"], _party(row["party"]), Group(row["grp"])), row) for row in rows]
+        read: dict[KeyName, Found] = {name: DESTROYED for name, row in named if row["wrapped"] is None}
+        live: defaultdict[Group, list[tuple[KeyName, Any]]] = defaultdict(list)
+        for name, row in named:
+            if row["wrapped"] is not None:
+                live[name.group].append((name, row))
+        for group, keys in live.items():
             secrets = await self._wrapping.unwrap(
-                group, [Bound(_bound_name(name, row["kid"]), row["wrapped"]) for name, row in live]
+                group, [Bound(_bound_name(name, row["kid"]), row["wrapped"]) for name, row in keys]
             )
-            read |= {name: Key(row["kid"], secret) for (name, row), secret in zip(live, secrets, strict=True)}
+            read |= {name: Key(row["kid"], secret) for (name, row), secret in zip(keys, secrets, strict=True)}
         return read
 
     def _keep(self, fetched: Mapping[KeyName, Found], since: float) -> None:
@@ -205,6 +206,10 @@ def _columns(names: Collection[KeyName]) -> tuple[list[UUID], list[UUID]]:
     return [name.subject for name in names], [name.party or NOBODY for name in names]
 
 
+def _party(column: UUID) -> UUID | None:
+    return None if column == NOBODY else column
+
+
 def _bound_name(name: KeyName, kid: str) -> bytes:
     return f"{name.subject}/{name.party or NOBODY}/{name.group}/{kid}".encode()
 
@@ -224,12 +229,8 @@ _MINT: Final = {
 
 @cache
 def _reading(groups: tuple[Group, ...]) -> str:
-    """One statement for the keys of several groups, each with its two parameters: subjects and parties."""
+    """One statement for the keys of some subjects in several groups."""
     return " union all ".join(
-        f"""
-        select '{group}' as grp, subject, party, wrapped, kid
-        from unnest(${2 * place + 1}::uuid[], ${2 * place + 2}::uuid[]) as wanted (subject, party)
-        join keyring.key_{group} using (subject, party)
-        """  # noqa: S608 - names and tables come from the enum of seal groups
-        for place, group in enumerate(groups)
+        f"select '{group}' as grp, subject, party, wrapped, kid from keyring.key_{group} where subject = any($1)"  # noqa: S608 - names and tables come from the enum of seal groups
+        for group in groups
     )

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 
 from rinnan_chassis import metrics
 from rinnan_chassis.database import Database, Transaction, lock_number
+from rinnan_chassis.pace import Pace
 from rinnan_chassis.rows import read_headers
 from rinnan_chassis.topics import BATCH_BYTES
 
@@ -86,8 +87,10 @@ class Relay:
                 await connection.execute("select pg_notify($1, '')", channel(self._schema))
 
     async def _publish(self, connection: Transaction, producer: AIOKafkaProducer) -> None:
+        pace = Pace()
         while not self._stopping:
             self.moved_at = time.monotonic()
+            pace.begin()
             self.woken.clear()
             rows = await connection.fetch(
                 """select position, subject, topic, record_key, headers::text as headers, body,
@@ -100,6 +103,7 @@ class Relay:
             self.trouble = None
             if len(rows) < MOST:  # whoever commits from now on, or did since it was cleared, sets `woken`
                 await self._wait()
+                await pace.rest()
 
     async def _send(self, connection: Transaction, producer: AIOKafkaProducer, rows: Sequence[Any]) -> None:
         """Publish what can be published, and mark exactly that. Then raise what was in the way of the rest, if any."""

@@ -15,7 +15,7 @@ from rinnan_chassis.deciding import Cancel, Claim, Claimed
 from rinnan_chassis.folding import Subject
 from rinnan_chassis.items import Item, Lease, Once
 from rinnan_chassis.jsonb import compact, read_payload, read_state
-from rinnan_events import AtRest
+from rinnan_events import AtRest, Row
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,15 @@ class WorkRow(NamedTuple):
     subject: UUID
     due_at: Any
     payload: str
+
+
+class PartRow(NamedTuple):
+    """The token of one sealed part of a subject's state, and whose it is."""
+
+    subject: UUID
+    id: UUID
+    party: UUID | None
+    token: str
 
 
 async def claim(tx: Transaction, schema: str, kinds: Sequence[str], wanted: Collection[Claim]) -> dict[Claim, Claimed]:
@@ -100,11 +109,26 @@ def _subject(schema: str, kind: type[Any], row: Any) -> Subject[Any]:
     subject = Subject[Any](row["id"], None, row["held"], row["forgotten"])
     if row["state"] is not None:
         try:
-            subject.state = read_state(kind, row["state"], AtRest.of(schema, row["id"]))
+            rests = AtRest.of(schema, row["id"])
+            subject.state = read_state(kind, row["state"], rests)
+            subject.parts = frozenset(rests.rows)
         except ValueError:
             log.exception("state_unreadable", extra={"subject": str(row["id"])})
             subject.unreadable = True
     return subject
+
+
+async def tokens(tx: Transaction, parts: Collection[Row]) -> dict[Row, str]:
+    """The tokens of these sealed parts, which states only name; an empty one where there is none."""
+    if not parts:
+        return {}
+    rows = await tx.fetch(
+        """select subject, id, token from part
+           join unnest($1::uuid[], $2::uuid[]) as named (subject, id) using (subject, id)""",
+        [part.subject for part in parts],
+        [part.id for part in parts],
+    )
+    return dict.fromkeys(parts, "") | {Row(row["subject"], row["id"]): row["token"] for row in rows}
 
 
 async def first_heard(tx: Transaction, identities: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -165,19 +189,35 @@ async def remember_answer(tx: Transaction, item: Item) -> None:
 
 
 async def write(
-    tx: Transaction, states: dict[UUID, str], outbox: Sequence[OutboxRow], works: Sequence[WorkRow]
+    tx: Transaction,
+    states: dict[UUID, str],
+    parts: Sequence[PartRow],
+    outbox: Sequence[OutboxRow],
+    works: Sequence[WorkRow],
 ) -> None:
-    """Write the states that changed, promise to say these, in this order, and plan work or move what still waits.
+    """Write the states that changed, keep their new parts, promise to say these, in this order, and plan or move work.
 
-    One statement for all three. The outbox's positions are drawn while the subjects' locks are held.
+    One statement for all. The outbox's positions are drawn while the subjects' locks are held.
     """
     if states or outbox or works:
         await tx.execute(
             _WRITE,
             list(states),
             list(states.values()),
+            *([row[column] for row in parts] for column in range(4)),
             *([row[column] for row in outbox] for column in range(6)),
             *([row[column] for row in works] for column in range(5)),
+        )
+
+
+async def drop_parts(tx: Transaction, gone: Collection[Row]) -> None:
+    """Drop what a state names no longer."""
+    if gone:
+        await tx.execute(
+            """delete from part p using unnest($1::uuid[], $2::uuid[]) as g (subject, id)
+               where p.subject = g.subject and p.id = g.id""",
+            [part.subject for part in gone],
+            [part.id for part in gone],
         )
 
 
@@ -185,16 +225,18 @@ _WRITE = """
 with stated as (
   update subject s set state = w.state::jsonb
   from unnest($1::uuid[], $2::text[]) as w (id, state) where s.id = w.id
+), rested as (
+  insert into part (subject, id, party, token) select * from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[])
 ), said as (
   insert into outbox (id, subject, topic, record_key, headers, body)
   select id, subject, topic, key, headers::jsonb, body
-  from unnest($3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::bytea[])
+  from unnest($7::uuid[], $8::uuid[], $9::text[], $10::bytea[], $11::text[], $12::bytea[])
     with ordinality as w (id, subject, topic, key, headers, body, place) order by place
   on conflict (id) do nothing
 )
 insert into work (kind, key, subject, due_at, payload)
 select kind, key, subject, due_at, payload::jsonb
-from unnest($9::text[], $10::text[], $11::uuid[], $12::timestamptz[], $13::text[])
+from unnest($13::text[], $14::text[], $15::uuid[], $16::timestamptz[], $17::text[])
   as w (kind, key, subject, due_at, payload)
 on conflict (kind, key) do update
 set due_at = excluded.due_at, payload = excluded.payload, attempts = 0
@@ -223,13 +265,14 @@ async def let_go(tx: Transaction, subject: UUID, now: Any, never_again: Collecti
 
 
 async def forget(tx: Transaction, ids: Collection[UUID]) -> None:
-    """Leave empty tombstones: no state, no waiting work, no claim, nothing parked or set aside."""
+    """Leave empty tombstones: no state, no sealed part, no waiting work, no claim, nothing parked or set aside."""
     if not ids:
         return
     gone = sorted(ids)
     await tx.execute(
         "update subject set state = null, held_at = null, forgotten_at = now() where id = any($1::uuid[])", gone
     )
+    await tx.execute("delete from part where subject = any($1::uuid[])", gone)
     await tx.execute("delete from claim where subject = any($1::uuid[])", gone)
     await tx.execute("delete from work where subject = any($1::uuid[]) and state in ('waiting', 'done', 'stuck')", gone)
     await tx.execute("delete from parked where subject = any($1::uuid[])", gone)

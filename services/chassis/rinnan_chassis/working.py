@@ -27,6 +27,7 @@ from rinnan_chassis.handlers import AfterCrash, Kind, due_payload
 from rinnan_chassis.items import Item, Lease
 from rinnan_chassis.jsonb import read_payload, read_state
 from rinnan_chassis.keyring import Keyring
+from rinnan_chassis.pace import Pace
 from rinnan_chassis.sealing import KeyDestroyed, SealBroken
 from rinnan_chassis.seals import open_part
 from rinnan_events import AtRest, Opened, Sealed
@@ -62,7 +63,7 @@ class Job:
 
     async def state(self) -> Any:
         """The subject's state as it was last decided, without a lock."""
-        return await read_subject(self._batches, self.subject)
+        return await read_whole(self._batches, self.subject)
 
     @property
     def keyring(self) -> Keyring:
@@ -104,24 +105,26 @@ class Worker:
     async def run(self) -> None:
         """Work until stopped; what runs then is finished and decided on."""
         deciding = asyncio.create_task(self._decide_results())
+        pace = Pace()
         try:
             while not self._stopping:
                 self.moved_at = time.monotonic()
+                pace.begin()
                 self.woken.clear()
                 try:
                     found = await self._lease()
                     self.trouble = None
                 except asyncpg.UniqueViolationError:
                     continue  # another worker has just leased work of one of these subjects: look again
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, nothing is leased; look again
                     self.trouble = "cannot_lease"
                     log.warning("cannot_lease", extra={"fault": type(error).__name__})
                     await asyncio.sleep(LOOK_ANYWAY_AFTER)
                     continue
                 for leased in found:
                     self._start(leased)
-                if not found:
-                    await self._wait()
+                await self._wait()
+                await pace.rest()
             if self._running:
                 await asyncio.wait(self._running, timeout=FINISHED_WITHIN)
             await self._results.join()
@@ -232,9 +235,11 @@ class Worker:
         self._results.put_nowait(Item(result, decider, cause, now, leased.subject, lease=lease, fault=fault))
 
     async def _decide_results(self) -> None:
+        pace = Pace()
         while True:
             items = [await self._results.get()]
-            await asyncio.sleep(0)
+            await pace.rest()
+            pace.begin()
             while not self._results.empty() and len(items) < 200:  # noqa: PLR2004 - as many as make one fair batch
                 items.append(self._results.get_nowait())
             await self._decide(items)
@@ -271,14 +276,32 @@ class Worker:
 
 
 async def read_subject(batches: Batches[Any], subject: UUID) -> Any:
-    """The last good state of a subject, without a lock; None where there is none."""
+    """The last good state of a subject, without a lock; None where there is none. Its sealed parts cannot be opened."""
     text = await batches.database.fetchval("select state::text from subject where id = $1", subject)
     return None if text is None else read_state(batches.handlers.state, text, AtRest.of(batches.schema, subject))
+
+
+async def read_whole(batches: Batches[Any], subject: UUID, *, of: UUID | None = None) -> Any:
+    """The same, with the tokens of its sealed parts as they rested at that moment: all, or those `of` one party."""
+    row = await batches.database.fetchrow(_WHOLE, subject, of)
+    if row is None or row["state"] is None:
+        return None
+    rests = AtRest.of(batches.schema, subject, dict(zip(row["ids"], row["tokens"], strict=True)))
+    return read_state(batches.handlers.state, row["state"], rests)
 
 
 def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
     return None
 
+
+_WHOLE = """
+select s.state::text as state, rested.ids, rested.tokens
+from subject s, lateral (
+  select coalesce(array_agg(id), '{}') as ids, coalesce(array_agg(token), '{}') as tokens
+  from part where subject = s.id and ($2::uuid is null or party is null or party = $2)
+) as rested
+where s.id = $1
+"""
 
 _LEASE = """
 with kind as (

@@ -14,11 +14,12 @@ from rinnan_chassis.folding import Folded, Said
 from rinnan_chassis.items import Item
 from rinnan_chassis.jsonb import write_payload, write_state
 from rinnan_chassis.keyring import KeyName
-from rinnan_chassis.rows import NOBODY, OutboxRow, WorkRow, write_headers
+from rinnan_chassis.rows import NOBODY, OutboxRow, PartRow, WorkRow, write_headers
 from rinnan_chassis.sealing import TooLargeToHide
 from rinnan_chassis.seals import SealPass
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.tracing import child_of
+from rinnan_events import Row
 
 S = TypeVar("S")
 
@@ -41,11 +42,14 @@ class Unwritable(Exception):  # noqa: N818 - what one item's decider answered ca
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Rows, and the keys that were missing while they were written, each with the items that need it."""
+    """Rows, and what was missing while they were written: keys, each with the items that need it, and tokens."""
 
     wanted: Mapping[KeyName, set[Item]]
     read: Mapping[KeyName, set[Item]]
+    unread: set[Row]
     states: dict[UUID, str]
+    parts: list[PartRow]
+    dropped: list[Row]
     outbox: list[OutboxRow]
     works: list[WorkRow]
     notes: dict[Claim, str]
@@ -56,10 +60,13 @@ def write(
 ) -> Written:
     """Seal and write what was decided. Raises Unwritable, or what a command's decision itself raises."""
     states: dict[UUID, str] = {}
+    dropped: list[Row] = []
     for each in folded.subjects.values():
         if each.changed_by is not None and not each.newly_forgotten:
             with _Writing(seals, each.changed_by):
-                states[each.id] = write_state(state, each.state, seals.at_rest(each.id))
+                kept: set[Row] = set()
+                states[each.id] = write_state(state, each.state, seals.at_rest(each.id), seals.row_of(each.id, kept))
+                dropped += each.parts - kept
     outbox: list[OutboxRow] = []
     for said in folded.said:
         with _Writing(seals, said.item):
@@ -75,7 +82,7 @@ def write(
         if value is not None:
             with _Writing(seals, folded.claimed_by[claim]):
                 notes[claim] = write_payload(value.note, seals.at_rest(value.subject or NOBODY))
-    return Written(seals.wanted, seals.read, states, outbox, works, notes)
+    return Written(seals.wanted, seals.read, seals.unread, states, seals.parts, dropped, outbox, works, notes)
 
 
 def _said(said: Said, seals: SealPass, speaker: str, topics: Topics, now: datetime) -> OutboxRow:

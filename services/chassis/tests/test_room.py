@@ -118,7 +118,7 @@ def upgrade() -> None: ...
         (["chassis_0001"], False),
         (["toy_0001"], False),
         (["toy_0002"], False),
-        (["toy_0002", "chassis_0002"], True),
+        (["toy_0002", "chassis_0003"], True),
         (["toy_0003_of_a_later_room"], True),
     ],
 )

@@ -26,10 +26,10 @@ from rinnan_chassis.keyring import Keyring
 from rinnan_chassis.operations import Operations
 from rinnan_chassis.reading import item_of
 from rinnan_chassis.rows import read_headers
-from rinnan_chassis.seals import SealPass, open_part
+from rinnan_chassis.seals import SealPass
 from rinnan_chassis.testing.clock import StageClock
 from rinnan_chassis.topics import Topics
-from rinnan_chassis.working import Worker
+from rinnan_chassis.working import Worker, read_whole
 from rinnan_events import Event, Group, Opened, Sealed
 
 S = TypeVar("S")
@@ -101,11 +101,11 @@ class Stage(Generic[S]):
 
     async def state(self, subject: UUID) -> S | None:
         """What the room knows of a subject."""
-        return await self.desk.state(subject)
+        return await read_whole(self.batches, subject)
 
     async def open(self, part: Sealed[O], model: type[O], *, subject: UUID, party: UUID | None) -> O:
         """What lies under a seal."""
-        return await open_part(self.batches.keyring, part, model, subject=subject, party=party)
+        return await self.desk.open(part, model, subject=subject, party=party)
 
     async def works(self, *, rounds: int = 10) -> int:
         """Let due work be done until nothing is due by the stage's clock; how many pieces were done."""

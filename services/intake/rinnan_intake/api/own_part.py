@@ -84,7 +84,7 @@ class OwnPart:
 
     async def read(self, token: PartyToken) -> tuple[Registration, Party]:
         """The registration and the own part. Raises: UnknownRegistration, Closed."""
-        return the_party(await self.desk.state(token.registration_id), token.party_id)
+        return the_party(await self.desk.state(token.registration_id, of=token.party_id), token.party_id)
 
     async def opened(
         self, token: PartyToken, party: Party, part: Sealed[T], model: type[T], mark: str | None = None
