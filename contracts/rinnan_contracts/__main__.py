@@ -17,15 +17,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path.cwd())
     options = parser.parse_args(arguments)
     root: Path = options.root
-    if options.verb == "release":
-        print(f"{release(root)} schemas are now what must stay readable")  # noqa: T201 - this is what the command says
-        return 0
-    files = generated(root)
     faults = broken_promises(root)
-    if options.verb == "write":
+    if options.verb == "check":
+        faults += stale(root, generated(root))
+    elif options.verb == "write":
+        files = generated(root)
         print(f"{write(root, files)} of {len(files)} files written anew")  # noqa: T201 - this is what the command says
-    else:
-        faults += stale(root, files)
+    elif not faults:
+        print(f"{release(root)} schemas are now what must stay readable")  # noqa: T201 - this is what the command says
     for fault in faults:
         print(fault, file=sys.stderr)  # noqa: T201 - this is what the command says
     return 1 if faults else 0
