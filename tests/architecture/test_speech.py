@@ -84,6 +84,12 @@ def test_a_room_says_hears_and_opens_only_what_topics_toml_gives_it(room: Wired)
         none_of(missing.missing, mend=f"{room.role} does without it, or topics.toml gives it")
 
 
+@pytest.mark.parametrize("room", ROOMS, ids=lambda each: each.role)
+def test_a_room_decides_on_whatever_its_work_brings(room: Wired) -> None:
+    for each in room.rooms:
+        each.handlers.check()
+
+
 def test_every_event_is_on_a_topic_that_its_speaker_owns() -> None:
     faults = [
         f"{kind} on {event.topic}"

@@ -130,7 +130,9 @@ class Settings(KafkaSettings, DatabaseSettings):
         if self.clock_file and not self.on_loopback():
             raise ValueError("RINNAN_CLOCK_FILE is for a stack that is wholly on loopback")
         if self.http_port and self.http_port == self.health_port:
-            raise ValueError("RINNAN_HEALTH_PORT is another than RINNAN_HTTP_PORT: by it the two are told apart")
+            raise ValueError(
+                "RINNAN_HEALTH_PORT must differ from RINNAN_HTTP_PORT: the port is what tells the two apart"
+            )
         return self
 
     def database(self) -> str:
@@ -140,6 +142,12 @@ class Settings(KafkaSettings, DatabaseSettings):
     def keyring(self) -> str:
         """The address of the keyring, with its secret."""
         return (self.keyring_url or self.database_url).get_secret_value()
+
+    def profile_folders(self) -> tuple[Path, Path]:
+        """Where contracts and counties lie. Raises: SettingsRefused."""
+        if self.contracts_dir is None or self.counties_dir is None:
+            raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR must be set")
+        return self.contracts_dir, self.counties_dir
 
     def held_wrapping_keys(self) -> dict[Group, bytes]:
         """The wrapping keys that this process was given; none is an answer too. Raises: WrappingKeysUnreadable."""

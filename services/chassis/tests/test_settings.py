@@ -117,6 +117,16 @@ def test_wrapping_keys_come_from_the_environment_too(environment: pytest.MonkeyP
         RoomSettings.read()
 
 
+@pytest.mark.parametrize("variable", ["RINNAN_CONTRACTS_DIR", "RINNAN_COUNTIES_DIR"])
+def test_profiles_lie_in_two_folders_and_neither_is_guessed(environment: pytest.MonkeyPatch, variable: str) -> None:
+    environment.setenv("RINNAN_CONTRACTS_DIR", "contracts")
+    environment.setenv("RINNAN_COUNTIES_DIR", "counties")
+    assert RoomSettings.read().profile_folders() == (Path("contracts"), Path("counties"))
+    environment.delenv(variable)
+    with pytest.raises(SettingsRefused, match=variable):
+        RoomSettings.read().profile_folders()
+
+
 def test_settings_do_not_change(environment: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="frozen"):
         RoomSettings.read().topics_file = Path("elsewhere.toml")  # type: ignore[misc] # what must be refused

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from rinnan_chassis.room import Room, run
-from rinnan_chassis.settings import SettingsRefused
 from rinnan_consent.api import routes
 from rinnan_consent.domain import Registration
 from rinnan_consent.handlers import handlers
@@ -19,9 +18,7 @@ PROBLEMS = Path(__file__).parent / "problems.toml"
 
 def room(settings: Settings) -> Room[Registration]:
     """Consent, as it runs."""
-    if settings.contracts_dir is None or settings.counties_dir is None:
-        raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR: consent reads the texts and the counties")
-    profiles = load(settings.contracts_dir, settings.counties_dir)
+    profiles = load(*settings.profile_folders())
     return Room(
         name="consent",
         settings=settings,

@@ -53,9 +53,7 @@ OPENS = frozenset({Group.IDENTITY, Group.OWN, Group.CONTACT, Group.PROTECTION})
 
 def room(settings: Settings) -> Room[Any]:
     """Intake, wired. Raises: SettingsRefused, BrokenProfiles."""
-    if settings.contracts_dir is None or settings.counties_dir is None:
-        raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR are needed")
-    profiles = load(settings.contracts_dir, settings.counties_dir)
+    profiles = load(*settings.profile_folders())
     profiles.ready_calendars(datetime.now(UTC))
     persons = Persons(settings.identity_pepper())
     key = _party_key(settings.party_key_file)

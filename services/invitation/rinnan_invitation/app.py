@@ -10,7 +10,6 @@ from fastapi import APIRouter
 
 from rinnan_chassis.desk import Desk
 from rinnan_chassis.room import Room, run
-from rinnan_chassis.settings import SettingsRefused
 from rinnan_chassis.web import Doors
 from rinnan_events import Group
 from rinnan_events.invitation import (
@@ -34,9 +33,7 @@ PROBLEMS = Path(__file__).parent / "problems.toml"
 
 def room(settings: Settings) -> Room[Registration]:
     """Invitation, as it runs."""
-    if settings.contracts_dir is None or settings.counties_dir is None:
-        raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR: invitation reads the counties' letters")
-    profiles = load(settings.contracts_dir, settings.counties_dir)
+    profiles = load(*settings.profile_folders())
     outside = outside_of(settings, profiles)
 
     def with_desk(desk: Desk[Registration], doors: Doors) -> Sequence[APIRouter]:

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from rinnan_chassis.settings import SettingsRefused
-from rinnan_chassis.topics import Topics
-from rinnan_invitation.app import room
 from rinnan_invitation.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -67,10 +65,3 @@ def test_a_short_pepper_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPa
     with pytest.raises(SettingsRefused) as refused:
         read(monkeypatch, RINNAN_CODE_PEPPER="short")
     assert "short" not in str(refused.value)
-
-
-def test_the_room_asks_for_no_right_that_the_topics_do_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    wired = room(read(monkeypatch))
-    Topics.load(wired.settings.topics_file).check(
-        wired.name, speaks={event.topic for event in wired.says}, hears=wired.handlers.topics, opens=wired.opens
-    )

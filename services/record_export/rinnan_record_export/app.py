@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rinnan_chassis.room import Room, run
-from rinnan_chassis.settings import SettingsRefused
 from rinnan_events import Group
 from rinnan_events.record_export import (
     DeliveryLookupRequested,
@@ -28,9 +27,7 @@ OPENS = frozenset({Group.IDENTITY, Group.OWN, Group.CONTACT, Group.PROTECTION, G
 
 def room(settings: Settings) -> Room[Registration]:
     """Record export, as it runs."""
-    if settings.contracts_dir is None or settings.counties_dir is None:
-        raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR: destinations stand in the profiles")
-    profiles = load(settings.contracts_dir, settings.counties_dir)
+    profiles = load(*settings.profile_folders())
     profiles.ready_calendars(datetime.now(UTC))
     return Room(
         name="record_export",

@@ -15,7 +15,6 @@ from joserfc.jwk import ECKey
 
 import rinnan_record_export
 from rinnan_chassis.testing import Stage, stage_of
-from rinnan_chassis.topics import Topics
 from rinnan_chassis.web import Doors, Issuers, Problems, application, issuers_of, untold
 from rinnan_events.adapter import DeliveryOutcome, Outcome
 from rinnan_events.intake import RegistrationPurged
@@ -107,17 +106,6 @@ async def house(postgres_admin_url: str, profiles: Any, tmp_path: Path) -> Async
 
 def test_every_refusal_has_words_in_every_language() -> None:
     assert untold(rinnan_record_export, Problems.load(app.HERE / "problems.toml")) == []
-
-
-def test_the_room_asks_for_no_right_that_the_topics_do_not_give() -> None:
-    Topics.load(TOPICS).check(
-        "record_export", speaks={event.topic for event in app.SAYS}, hears=handlers.topics, opens=app.OPENS
-    )
-
-
-def test_every_kind_of_due_work_has_somebody_who_decides_on_what_it_brings() -> None:
-    brings = {kind.result for kind in handlers.kinds.values() if kind.result is not None}
-    assert brings <= handlers.decided.keys()
 
 
 @pytest.mark.stack

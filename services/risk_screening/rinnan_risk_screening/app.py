@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from rinnan_chassis.room import Room, run
-from rinnan_chassis.settings import SettingsRefused
 from rinnan_events import Group
 from rinnan_events.risk_screening import CareRouteSet, ScreeningCompleted
 from rinnan_profiles import load
@@ -20,9 +19,7 @@ SAYS = (ScreeningCompleted, CareRouteSet)
 
 def room(settings: Settings) -> Room[Registration]:
     """Risk screening, as it runs."""
-    if settings.contracts_dir is None or settings.counties_dir is None:
-        raise SettingsRefused("RINNAN_CONTRACTS_DIR and RINNAN_COUNTIES_DIR: risk_screening reads the instruments")
-    profiles = load(settings.contracts_dir, settings.counties_dir)
+    profiles = load(*settings.profile_folders())
     return Room(
         name="risk_screening",
         settings=settings,

@@ -59,12 +59,11 @@ def adapter_of(
     settings: HostSettings, destination: Destination, profiles: Profiles, address: str | None
 ) -> Adapter | Renderer:
     """The adapter that the profile names, made for this destination. Raises: SettingsRefused, NotInstalled."""
-    if settings.contracts_dir is None:
-        raise SettingsRefused("RINNAN_CONTRACTS_DIR: mapping tables stand there")
+    contracts, _ = settings.profile_folders()
     place = Place(
         county=settings.county,
         destination=destination.name,
-        contracts=settings.contracts_dir,
+        contracts=contracts,
         secret=settings.secret,
         reference=profiles,
         address=address,
