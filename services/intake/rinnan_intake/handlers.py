@@ -10,7 +10,7 @@ from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_intake import work
 from rinnan_intake.domain import attention, ending, gate, joining, leaving, opening, own_part, tries
 from rinnan_intake.domain.joining import TICKET
-from rinnan_intake.domain.state import PAIR, Registration
+from rinnan_intake.domain.state import ALARM, PAIR, Registration
 from rinnan_intake.domain.tries import PERSON
 
 handlers = Handlers[Registration](state=Registration, claims=(PAIR, PERSON, TICKET), guests=True)
@@ -33,14 +33,14 @@ handlers.commands(leaving.AskToBeContactedAlone, leaving.ask_to_be_contacted_alo
 handlers.commands(leaving.OpenForOneAlone, leaving.open_for_one_alone)
 handlers.commands(attention.TakeUp, attention.take_up)
 
-handlers.due("gate", gate.GateDue)
-handlers.due("closing", ending.ClosingDue)
-handlers.due("purge", ending.PurgeDue)
-handlers.due("forget_tries", tries.ForgetTries)
-handlers.works("destroy_keys", work.destroy_keys, after_crash=AfterCrash.AGAIN)
-handlers.works("forget_ticket", work.forget_ticket, after_crash=AfterCrash.AGAIN)
-handlers.works("take_in", work.take_in, after_crash=AfterCrash.AGAIN)
-handlers.works("alarm", work.alarm, after_crash=AfterCrash.AGAIN)
+handlers.due(gate.GATE, gate.GateDue)
+handlers.due(gate.CLOSING, ending.ClosingDue)
+handlers.due(gate.PURGE, ending.PurgeDue)
+handlers.due(tries.FORGET_TRIES, tries.ForgetTries)
+handlers.works(ending.DESTROY_KEYS, work.destroy_keys, after_crash=AfterCrash.AGAIN)
+handlers.works(joining.FORGET_TICKET, work.forget_ticket, after_crash=AfterCrash.AGAIN)
+handlers.works(leaving.TAKE_IN, work.take_in, after_crash=AfterCrash.AGAIN)
+handlers.works(ALARM, work.alarm, after_crash=AfterCrash.AGAIN)
 
 handlers.results(gate.GateDue, gate.open_the_gate)
 handlers.results(ending.ClosingDue, ending.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +11,26 @@ from rinnan_chassis.database import Database
 from rinnan_chassis.jsonb import read_payload, read_state
 from rinnan_events import AtRest
 from rinnan_intake.domain.joining import Ticket, ticket_claim
+from rinnan_intake.domain.leaving import TAKE_IN
 from rinnan_intake.domain.state import Person, Registration
 
 SCHEMA = "intake"
 # The index of the migration is over exactly this expression.
 PERSONS = "jsonb_path_query_array(state, '$.parties.*.person.*')"
+HERE = f"""
+select id, state::text as state from subject
+where {PERSONS} ?| $1::text[]
+  and $2::timestamptz is not null
+order by id"""  # noqa: S608 - ours
 IN_DOUBT = "jsonb_path_exists(state, '$.attention[*] ? (@.settled_at == null)')"
 
 
-async def naming(database: Database, person: Person) -> AsyncIterator[tuple[UUID, Registration]]:
-    """Every registration in which a hash of this person stands, as joined or as expected."""
-    rows = await database.fetch(
-        f"select id, state::text as state from subject where {PERSONS} ?| $1::text[] order by id",  # noqa: S608 - ours
-        list(person.hashes),
-    )
-    for row in rows:
+async def here(database: Database, person: Person, now: datetime) -> AsyncIterator[tuple[UUID, Registration]]:
+    """Every registration that is shown and in which a hash of this person stands as joined and not left.
+
+    What the other alone said of them, or keeps beyond the showing, is not read: it would take its time.
+    """
+    for row in await database.fetch(HERE, list(person.hashes), now):
         yield row["id"], read_state(Registration, row["state"], AtRest.of(SCHEMA, row["id"]))
 
 
@@ -42,7 +48,9 @@ async def ticket(database: Database, sha256: str) -> Ticket | None:
 async def waits_to_be_taken_in(database: Database, ticket_id: UUID) -> bool:
     """Whether a party's own parts still rest under this ticket's key alone."""
     return await database.fetchval(
-        "select exists (select from work where kind = 'take_in' and key = $1 and state <> 'done')", str(ticket_id)
+        "select exists (select from work where kind = $1 and key = $2 and state <> 'done')",
+        TAKE_IN,
+        str(ticket_id),
     )
 
 

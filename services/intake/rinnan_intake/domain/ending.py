@@ -13,6 +13,7 @@ from rinnan_intake.domain.gate import purge_work
 from rinnan_intake.domain.reference import pinned_county
 from rinnan_intake.domain.state import Delivery, Doubt, Registration, pair_claims, to_a_person
 
+DESTROY_KEYS = "destroy_keys"
 DELIVERED = frozenset({DeliveryState.CONFIRMED, DeliveryState.VERIFIED})
 SETTLED = DELIVERED | {DeliveryState.CANCELLED}
 LOOKED_AT_AGAIN = timedelta(days=1)
@@ -105,7 +106,7 @@ def purge(state: Registration | None, _: PurgeDue, context: Context) -> Decision
     if is_settled(state):
         owners: list[str | None] = [*(str(party_id) for party_id in state.parties), None]
         payload = {"parties": owners, "everything": True}
-        gone = Work("destroy_keys", f"{context.subject}.everything", context.now, payload)
+        gone = Work(DESTROY_KEYS, f"{context.subject}.everything", context.now, payload)
         return Decision(state=replace(state, being_forgotten=True), works=(gone,))
     later = replace(state, purge_at=context.now + LOOKED_AT_AGAIN)
     alarms = tuple[Work, ...]()

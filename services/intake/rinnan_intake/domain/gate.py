@@ -13,6 +13,10 @@ from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_intake.domain.reference import pinned_county
 from rinnan_intake.domain.state import Doubt, Party, Registration, to_a_person
 
+GATE = "gate"
+CLOSING = "closing"
+PURGE = "purge"
+
 
 @dataclass(frozen=True, slots=True)
 class GateDue:
@@ -61,7 +65,7 @@ def gate_work(state: Registration, party_id: UUID, context: Context) -> tuple[Wo
     """
     if not state.is_open or not _is_whole(state):
         return ()
-    return (Work("gate", f"{party_id}.{state.parties[party_id].version}", context.now),)
+    return (Work(GATE, f"{party_id}.{state.parties[party_id].version}", context.now),)
 
 
 def open_the_gate(state: Registration | None, _: GateDue, context: Context) -> Decision[Registration] | None:
@@ -91,14 +95,14 @@ def _at_the_gate(state: Registration, context: Context) -> Decision[Registration
     said = RegistrationCompleted(
         registration_id=context.subject, completed_at=context.now, contact_by=contact_by, parts=parts
     )
-    works = (Work("closing", str(context.subject), shown_at), purge_work(context, completed))
+    works = (Work(CLOSING, str(context.subject), shown_at), purge_work(context, completed))
     return Decision(state=completed, says=(said,), works=works)
 
 
 def purge_work(context: Context, state: Registration) -> Work:
     """Look at `purge_at` whether all is settled. A purge that moved is a work of its own; the earlier finds nothing."""
     due_at = state.purge_at or context.now
-    return Work("purge", f"{context.subject}.{due_at.isoformat()}", due_at)
+    return Work(PURGE, f"{context.subject}.{due_at.isoformat()}", due_at)
 
 
 def _is_whole(state: Registration) -> bool:

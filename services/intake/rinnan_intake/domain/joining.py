@@ -16,7 +16,8 @@ from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft
 from rinnan_events.invitation import CodePresented, Intention
 from rinnan_events.opened import Contact, Identity, Protection
-from rinnan_intake.domain.leaving import emptied, erasing_work
+from rinnan_intake.domain.ending import DESTROY_KEYS
+from rinnan_intake.domain.leaving import TAKE_IN, emptied, erasing_work
 from rinnan_intake.domain.opening import Newcomer, join
 from rinnan_intake.domain.reference import county_now
 from rinnan_intake.domain.state import Doubt, Match, Registration, to_a_person
@@ -24,6 +25,7 @@ from rinnan_intake.domain.tries import counting, one_more
 from rinnan_intake.errors import TooManyTickets
 
 TICKET = "ticket"
+FORGET_TICKET = "forget_ticket"
 KEPT_AFTER = timedelta(hours=1)
 """How long a ticket can still be read after its time is up."""
 
@@ -146,7 +148,7 @@ def issue_ticket(_: Registration | None, issue: IssueTicket, context: Context) -
     forgotten_at = ticket.expires_at + KEPT_AFTER
     return Decision(
         claims={ticket_claim(issue.ticket): Claimed(context.subject, ticket.note()), **counted},
-        works=(Work("forget_ticket", str(context.subject), forgotten_at, {"ticket": issue.ticket}), forgetting),
+        works=(Work(FORGET_TICKET, str(context.subject), forgotten_at, {"ticket": issue.ticket}), forgetting),
         answer={"expires_at": ticket.expires_at.isoformat()},
     )
 
@@ -188,7 +190,7 @@ def take_in(state: Registration | None, taken: TakenIn, _: Context) -> Decision[
 
 def forget_ticket(_: Registration | None, due: ForgetTicket, context: Context) -> Decision[Registration]:
     """Let the ticket go, and its key with it."""
-    gone = Work("destroy_keys", str(context.subject), context.now, {"parties": [None]})
+    gone = Work(DESTROY_KEYS, str(context.subject), context.now, {"parties": [None]})
     return Decision(claims={ticket_claim(due.ticket): None}, works=(gone,))
 
 
@@ -226,7 +228,7 @@ def _try(
     joined = joined.with_party(event.party_id, ticket_id=ticket_id)
     parts = {"identity": newcomer.identity, "contact": newcomer.contact, "protection": newcomer.protection}
     payload = {"party_id": str(event.party_id), "ticket_id": str(ticket_id), **parts}
-    return Decision(state=joined, says=says, works=(Work("take_in", str(ticket_id), context.now, payload),))
+    return Decision(state=joined, says=says, works=(Work(TAKE_IN, str(ticket_id), context.now, payload),))
 
 
 def _rests_with(ticket_id: UUID, part: Sealed[Any] | None) -> bool:

@@ -10,11 +10,13 @@ from rinnan_chassis.deciding import Cancel, Context, Decision, Work
 from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft, ProtectionNoted, SingleContactRequested
 from rinnan_events.opened import Contact
-from rinnan_intake.domain.ending import has_arrived
+from rinnan_intake.domain.ending import DESTROY_KEYS, has_arrived
 from rinnan_intake.domain.opening import Newcomer, closing_work, join, open_for
 from rinnan_intake.domain.reference import pinned_county
 from rinnan_intake.domain.state import Party, Registration, Status, the_party
 from rinnan_intake.errors import Closed, UnknownRegistration, WithTheCounty
+
+TAKE_IN = "take_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ def emptied(state: Registration, party_id: UUID, now: datetime) -> Registration:
 
 def erasing_work(party_id: UUID, party: Party, context: Context) -> tuple[Work | Cancel, ...]:
     """The destruction of every key that this party's parts rest under. What came with a ticket is not taken in."""
-    gone = Work("destroy_keys", f"{context.subject}.{party_id}", context.now, {"parties": [str(party_id)]})
-    return (gone, Cancel("take_in", str(party.ticket_id))) if party.ticket_id else (gone,)
+    gone = Work(DESTROY_KEYS, f"{context.subject}.{party_id}", context.now, {"parties": [str(party_id)]})
+    return (gone, Cancel(TAKE_IN, str(party.ticket_id))) if party.ticket_id else (gone,)
 
 
 def _alone(registration: Registration, party_id: UUID, context: Context) -> Decision[Registration]:

@@ -12,6 +12,7 @@ from rinnan_chassis.deciding import Claim, Claimed, Context, Decision, Work, dig
 from rinnan_events import Event, Sealed
 from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted, RegistrationOpened
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
+from rinnan_intake.domain.gate import CLOSING
 from rinnan_intake.domain.reference import county_now, pinned_county
 from rinnan_intake.domain.state import PAIR, Doubt, Match, Party, Person, Registration, owned_by, to_a_person
 from rinnan_intake.domain.tries import counting, one_more
@@ -140,7 +141,7 @@ def open_for(county: str, persons: tuple[Person, ...], context: Context) -> tupl
 
 def closing_work(state: Registration, context: Context) -> Work:
     """The registration stops being open a grace after its deadline: what was accepted in time may still be heard."""
-    return Work("closing", str(context.subject), pinned_county(state, context).ending_at(state.deadline))
+    return Work(CLOSING, str(context.subject), pinned_county(state, context).ending_at(state.deadline))
 
 
 def _open(start: StartRegistration, context: Context) -> Decision[Registration]:

@@ -16,6 +16,7 @@ from rinnan_events.record_export import DeliveryState
 from rinnan_intake.errors import Closed, UnknownRegistration, WithTheCounty
 
 PAIR = "pair"
+ALARM = "alarm"
 T = TypeVar("T", bound=Opened)
 
 
@@ -246,4 +247,4 @@ def to_a_person(state: Registration, doubt: Doubt, context: Context) -> tuple[Re
         return state, ()
     noted = replace(state, attention=(*state.attention, Attention(doubt=doubt, since=context.now)))
     key = f"{context.subject}.{len(noted.attention)}"
-    return noted, (Work("alarm", key, context.now, {"doubt": doubt.value}),)
+    return noted, (Work(ALARM, key, context.now, {"doubt": doubt.value}),)

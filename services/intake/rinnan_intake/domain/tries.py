@@ -9,6 +9,7 @@ from rinnan_chassis.deciding import Claim, Claimed, Context, Decision, Refusal, 
 from rinnan_intake.domain.state import Person, Registration
 
 PERSON = "person"
+FORGET_TRIES = "forget_tries"
 A_DAY = timedelta(days=1)
 
 
@@ -32,7 +33,7 @@ def one_more(
     if any(tried >= most for tried in counts.values()):
         raise refusal
     keys = [claim.key.hex() for claim in claims]
-    forgetting = Work("forget_tries", ".".join(keys), context.now + A_DAY, {"persons": keys})
+    forgetting = Work(FORGET_TRIES, ".".join(keys), context.now + A_DAY, {"persons": keys})
     return {claim: Claimed(note={"tried": tried + 1}) for claim, tried in counts.items()}, forgetting
 
 

@@ -17,3 +17,7 @@ def upgrade() -> None:
         "create index subject_in_doubt on subject (id)"
         " where jsonb_path_exists(state, '$.attention[*] ? (@.settled_at == null)')"
     )
+
+
+def downgrade() -> None:
+    raise RuntimeError("migrations only expand")
