@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in faults:
         print(fault, file=sys.stderr)  # noqa: T201 - this is what the command says
     if faults or profiles is None:
-        print(f"{len(faults)} faults", file=sys.stderr)  # noqa: T201 - this is what the command says
+        print("1 fault" if len(faults) == 1 else f"{len(faults)} faults", file=sys.stderr)  # noqa: T201 - this is what the command says
         return 1
     for county in profiles.counties.values():
         where = ", ".join(f"{one.name} through {one.adapter}" for one in county.destinations)

@@ -78,7 +78,7 @@ class Destination(Profile):
     def faults(self) -> Iterator[Wrongness]:
         """What is wrong inside this destination."""
         if self.settle_after <= self.write_timeout:
-            yield ("settle_after",), "settle_after is longer than write_timeout"
+            yield ("settle_after",), "settle_after must be longer than write_timeout"
         if not self.capabilities.restricted_place:
             yield ("capabilities", "restricted_place"), "the care route would reach nobody"
 
@@ -158,7 +158,10 @@ class County(Profile):
         if not any(one.capabilities.renders and one.valid_until is None for one in self.destinations):
             yield ("destinations",), "no destination renders paper, for the day when a system is away"
         if self.destinations[-1].valid_until is not None:
-            yield ("destinations", len(self.destinations) - 1, "valid_until"), "nothing is delivered to after this day"
+            yield (
+                ("destinations", len(self.destinations) - 1, "valid_until"),
+                "after this day there is nowhere to deliver to",
+            )
         for number, destination in enumerate(self.destinations):
             yield from ((("destinations", number, *place), text) for place, text in destination.faults())
 
@@ -248,13 +251,12 @@ class County(Profile):
         `letter_languages` stand in one message, because nobody knows which one the person reads.
         """
         known = [language for language in languages if self.letters.find(kind, channel, language)]
-        day = self.day(deadline)
         return self.letters.write(
             kind,
             channel,
             known or tuple(self.letter_languages),
             code=code,
             address=address,
-            deadline=f"{day.day}.{day.month}.{day.year}",
+            deadline=self.day(deadline),
             phone=self.phone,
         )

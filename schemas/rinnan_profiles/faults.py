@@ -117,10 +117,12 @@ def _in_letter(letter: Letter, county: County, never_say: tuple[str, ...]) -> It
     if letter.language not in county.letter_languages:
         yield f"{letter.language} is not among the letter_languages"
     if letter.channel == CHANNELS[0] and (not letter.subject or "\n" in letter.subject):
-        yield 'the first line is "Subject: …" and the second is empty'
+        yield 'the first line must be "Subject: …" and the second must be empty'
     if sorted(letter.blanks) != sorted(BLANKS[letter.kind, letter.channel]):
-        yield "the blanks are, each once: " + ", ".join(sorted(BLANKS[letter.kind, letter.channel]))
+        yield "these blanks must stand once each, and no others: " + ", ".join(
+            sorted(BLANKS[letter.kind, letter.channel])
+        )
     said = f"{letter.subject}\n{letter.body}".casefold()
     for word in never_say:
         if re.search(rf"(?<!\w){re.escape(word.casefold())}", said):
-            yield f"a message never says {word!r}"
+            yield f"a message must never say {word!r}"

@@ -119,13 +119,16 @@ class Form(Versioned):
             for name in repeated(ids):
                 yield ("steps",), f"{name} stands twice"
         if SERVICES not in {question.id for question in self._all()}:
-            yield ("steps",), f"no question is {SERVICES}"
+            yield ("steps",), f"no question has the id {SERVICES}"
         for number, step in enumerate(self.steps):
             for which, question in enumerate(step.questions):
                 place = ("steps", number, "questions", which)
                 codes = [option.code for option in question.options]
                 if bool(codes) == (question.id == SERVICES):
-                    yield place, f"{question.id}: options are for every question but {SERVICES}"
+                    yield (
+                        place,
+                        f"{question.id}: every question but {SERVICES} needs options, and {SERVICES} takes none",
+                    )
                 for code in repeated(codes):
                     yield place, f"{question.id}: the code {code} stands twice"
                 for code in sorted(WHOLE_ANSWERS.intersection(codes)):

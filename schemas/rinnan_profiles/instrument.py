@@ -172,9 +172,9 @@ class Instrument(Versioned):
 
     def _structure_faults(self) -> Iterator[Wrongness]:
         if self.stage in SERVED and not (self.items and self.rules and self.golden_cases and self.intro):
-            yield ("stage",), f"{self.stage} takes an intro, items, rules and golden cases"
+            yield ("stage",), f"{self.stage} needs an intro, items, rules and golden cases"
         if self.stage is Stage.APPROVED and len(set(self.approvals)) < APPROVERS:
-            yield ("stage",), "approved takes two approvals"
+            yield ("stage",), "approved needs two approvals"
         yield from self._set_faults()
         yield from self._item_faults()
 
@@ -201,7 +201,7 @@ class Instrument(Versioned):
             for stray in sorted(set(rule.items) - set(items)):
                 yield ("rules", number, "items"), f"no item is {stray}"
             if rule.red_flag and rule.route is not Route.URGENT_CONTACT:
-                yield ("rules", number, "route"), f"a red flag leads to {Route.URGENT_CONTACT}"
+                yield ("rules", number, "route"), f"a red flag must lead to {Route.URGENT_CONTACT}"
 
     @cached_property
     def _sets(self) -> Mapping[str, tuple[Response, ...]]:

@@ -162,7 +162,9 @@ class _Reading:
                 continue
             if county.code in present or folder.name.split("-")[0] != county.code:
                 self.faults.append(
-                    self.sources[id(county)].fault(("code",), "the folder is called <code>-<name>, once")
+                    self.sources[id(county)].fault(
+                        ("code",), "the folder must be called <code>-<name>, and only one may hold this county"
+                    )
                 )
                 continue
             present[county.code] = county

@@ -17,6 +17,7 @@ ADAPTERS = {"fhir", "paper"}
 COUNTY = "deploy/counties/vakehyva-vantaa-kerava/county.toml"
 FORM = "contracts/forms/first_information.1.toml"
 LETTER = "deploy/counties/pirha-pirkanmaa/letters/fi/invitation.sms.txt"
+EMAIL = LETTER.replace("sms", "email")
 
 Faults = Callable[[], list[str]]
 
@@ -69,7 +70,7 @@ def test_a_missing_settle_after_is_named_with_the_line_of_its_destination(house:
 
 def test_settling_sooner_than_the_time_out_is_a_fault(house: Path, faults: Faults) -> None:
     line = change(house / COUNTY, 'settle_after = "2 min"', 'settle_after = "10 s"')
-    assert faults() == [f"{COUNTY}:{line}: settle_after is longer than write_timeout"]
+    assert faults() == [f"{COUNTY}:{line}: settle_after must be longer than write_timeout"]
 
 
 def test_a_destination_without_a_restricted_place_is_a_fault_for_nobody_would_read_the_care_route(
@@ -136,9 +137,8 @@ def test_a_letter_that_cannot_be_read_is_named(house: Path, faults: Faults) -> N
 
 
 def test_an_email_without_a_subject_line_is_named(house: Path, faults: Faults) -> None:
-    email = LETTER.replace("sms", "email")
-    change(house / email, "Subject: Sinulle on viesti\n\n", "")
-    assert any(fault.startswith(f"{email}:1: ") for fault in faults())
+    change(house / EMAIL, "Subject: Sinulle on viesti\n\n", "")
+    assert any(fault.startswith(f"{EMAIL}:1: ") for fault in faults())
 
 
 def test_a_letter_that_is_missing_is_named(house: Path, faults: Faults) -> None:
@@ -149,13 +149,13 @@ def test_a_letter_that_is_missing_is_named(house: Path, faults: Faults) -> None:
 @pytest.mark.parametrize("word", ["lapsesi", "toinen vanhempi", "väkivalta", "perheoikeudelliset", "kutsu"])
 def test_a_letter_that_tells_what_it_is_about_is_named(house: Path, faults: Faults, word: str) -> None:
     change(house / LETTER, "sinulle on", f"{word} ja sinulle on")
-    assert [fault for fault in faults() if fault.startswith(f"{LETTER}:1: a message never says")]
+    assert [fault for fault in faults() if fault.startswith(f"{LETTER}:1: a message must never say")]
 
 
 @pytest.mark.parametrize("blank", ["{code}", "{address}", "{deadline}"])
 def test_a_letter_without_one_of_its_blanks_is_named(house: Path, faults: Faults, blank: str) -> None:
     change(house / LETTER, blank, "")
-    assert faults() == [f"{LETTER}:1: the blanks are, each once: address, code, deadline"]
+    assert faults() == [f"{LETTER}:1: these blanks must stand once each, and no others: address, code, deadline"]
 
 
 def test_a_letter_never_holds_another_blank(house: Path, faults: Faults) -> None:
@@ -251,6 +251,16 @@ def test_the_command_says_what_is_wrong_and_fails(house: Path, capsys: pytest.Ca
     arguments = ["--contracts", str(house / "contracts"), "--counties", str(house / "deploy" / "counties")]
     assert main(arguments) == 1
     assert f"county.toml:{line}: destinations.1.settle_after: field required" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("letters", "counted"), [([LETTER], "1 fault"), ([LETTER, EMAIL], "2 faults")])
+def test_the_command_counts_what_is_wrong(
+    house: Path, capsys: pytest.CaptureFixture[str], letters: list[str], counted: str
+) -> None:
+    for letter in letters:
+        change(house / letter, "{code}", "")
+    main(["--contracts", str(house / "contracts"), "--counties", str(house / "deploy" / "counties")])
+    assert capsys.readouterr().err.endswith(f"\n{counted}\n")
 
 
 def test_a_key_inside_a_text_of_many_lines_is_not_taken_for_a_key() -> None:
