@@ -1,9 +1,13 @@
-"""The messages that leave for a person's phone or mailbox: neutral, and filled with nothing but a code and a date."""
+"""The messages that leave for a person's phone or mailbox.
+
+Neutral, and filled with nothing but a code, an address, a date and the county's phone number.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,6 +17,10 @@ _BLANK = re.compile(r"\{([a-z_]*)\}")
 
 
 CHANNELS = ("email", "sms")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 class Kind(StrEnum):
@@ -69,10 +77,17 @@ class Letters(Profile):
         wanted = (kind, channel, language)
         return next((one for one in self.letters if (one.kind, one.channel, one.language) == wanted), None)
 
-    def write(self, kind: str, channel: str, languages: Sequence[str], **blanks: str) -> Message:
+    def write(self, kind: str, channel: str, languages: Sequence[str], *, deadline: date, **blanks: str) -> Message:
         """One message in several languages, each in full, one after the other; KeyError where there is none at all."""
         found = [letter for language in languages if (letter := self.find(kind, channel, language))]
         if not found:
             raise KeyError(kind)
         subject = " · ".join(dict.fromkeys(letter.subject for letter in found if letter.subject))
-        return Message(subject, "\n\n".join(letter.filled(**blanks) for letter in found))
+        bodies = (letter.filled(deadline=written(deadline, letter.language), **blanks) for letter in found)
+        return Message(subject, "\n\n".join(bodies))
+
+
+def written(day: date, language: str) -> str:
+    """A day as a letter tells it. In English the month is in words: its readers take 4.5. for either of two days."""
+    month = f" {MONTHS[day.month - 1]} " if language == "en" else f".{day.month}."
+    return f"{day.day}{month}{day.year}"
