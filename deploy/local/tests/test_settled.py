@@ -73,7 +73,7 @@ def test_one_parents_request_is_a_single_contact_once_the_registration_has_ended
     assert end.seconds_from_last_submission_to_outcome == 60
 
 
-def test_a_delivery_that_another_replaced_does_not_count() -> None:
+def test_a_delivery_in_which_nobody_was_left_does_not_count() -> None:
     both = [delivery("cancelled"), delivery("verified", to="x-paper")]
     end = settled(life(*GIVEN_IN), both, ADAPTERS)
     assert end is not None

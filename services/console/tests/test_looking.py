@@ -38,7 +38,7 @@ def a_life(registration: UUID) -> LifeOut:
         id="1",
         cause=None,
         party_id=PARTY,
-        sentence="Here now: parent 3f2a9c01.",
+        sentence="Joined: parent 3f2a9c01.",
         facts={"sealed": ["identity"]},
     )
     moves = [
@@ -145,7 +145,7 @@ def a_ledger(delivery: record_export.DeliveryOut, asked: list[tuple[str, Any]]) 
 def test_a_life_is_told_in_sentences(terminal: Terminal, an_id: UUID) -> None:
     terminal.has("event_log", lambda _: [a_log(a_life(an_id))])
     shown = terminal.types("life", str(an_id)).stdout
-    assert "2026-03-02 11:01:00  intake  Here now: parent 3f2a9c01." in shown
+    assert "2026-03-02 11:01:00  intake  Joined: parent 3f2a9c01." in shown
     assert "to lapha-paper, both parents: planned > requested > confirmed" in shown
 
 

@@ -92,7 +92,7 @@ def test_the_county_is_the_one_that_the_opening_names(neighbours: Neighbours) ->
 
 def test_a_parent_is_named_by_the_beginning_of_a_random_id(neighbours: Neighbours, sentences: Sentences) -> None:
     (read,) = kept(neighbours.record(neighbours.joined()), heard_at=neighbours.now)
-    assert sentences.tell(read, "en") == f"Here now: parent {str(neighbours.one)[:8]}."
+    assert sentences.tell(read, "en") == f"Joined: parent {str(neighbours.one)[:8]}."
 
 
 def test_a_joint_delivery_is_both_parents(neighbours: Neighbours, sentences: Sentences) -> None:
