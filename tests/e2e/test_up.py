@@ -62,7 +62,7 @@ def test_an_id_that_nothing_has_is_refused_in_one_line(up: Up, verb: str) -> Non
     up.signs_in("vakehyva-operator")
     told = up.rinnan(verb, str(uuid4()))
     assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr == "event_log: The log holds nothing of this registration. (event_log.unknown_registration)\n"
+    assert told.stderr == "event_log: The log has nothing about this registration. (event_log.unknown_registration)\n"
 
 
 def test_who_may_not_act_is_told_so(up: Up) -> None:
