@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from rinnan_chassis.topics import Topics, dead_letter_topic
-from rinnan_contracts.published import events, sealed_fields
 from rinnan_contracts.rooms import Wired
-from rinnan_events import Event
+from rinnan_events import Event, events, sealed_forms_of
 
 Document = dict[str, Any]
 
@@ -104,7 +103,7 @@ def _operation(action: str, topic: str, kinds: Sequence[str]) -> Document:
 
 def _message(event: type[Event], topics: Topics) -> Document:
     told = inspect.cleandoc(event.__doc__ or "")
-    sealed = {name: sorted(topics.groups[form.group].may_open) for name, form in sealed_fields(event)}
+    sealed = {name: sorted(topics.groups[form.group].may_open) for name, form in sealed_forms_of(event)}
     return {
         "name": event.type,
         "title": event.__name__,

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from rinnan_contracts.published import events, name_of, sealed_fields, sealed_forms
-from rinnan_events import Event
+from rinnan_contracts.published import name_of, sealed_forms
+from rinnan_events import Event, events, sealed_forms_of
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 JWE_COMPACT: Final = r"^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
@@ -26,7 +26,7 @@ def json_schemas() -> Mapping[str, Schema]:
 
 def _wire(event: type[Event]) -> Schema:
     schema = _published(event.type, event)
-    for name, form in sealed_fields(event):
+    for name, form in sealed_forms_of(event):
         owner = "the event's party" if "party_id" in event.model_fields else "the registration as a whole"
         seal: Schema = {
             "type": "string",

@@ -1,29 +1,14 @@
-"""Everything that is published: the event classes, and what lies under their seals."""
+"""What lies under the seals of everything that is said, and by which name it is published."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import get_args
 
-import rinnan_events
-from rinnan_events import Event, Opened, Sealed, opened
+from rinnan_events import Opened, events, opened, sealed_forms_of
 
 _MAJOR = re.compile(r"V([1-9][0-9]*)$")
-
-
-def events() -> Mapping[str, type[Event]]:
-    """Every event class by its type, in the order of their types."""
-    found: dict[str, type[Event]] = {}
-    for module in pkgutil.iter_modules(rinnan_events.__path__, "rinnan_events."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if not (isinstance(value, type) and issubclass(value, Event) and hasattr(value, "type")):
-                continue
-            if found.setdefault(value.type, value) is not value:
-                raise ValueError(f"{value.type} is said by two classes")
-    return dict(sorted(found.items()))
 
 
 def sealed_forms() -> Mapping[str, type[Opened]]:
@@ -33,17 +18,8 @@ def sealed_forms() -> Mapping[str, type[Opened]]:
     """
     classes = [value for value in vars(opened).values() if _is_opened(value)]
     inside = {inner for outer in classes for inner in _inside(outer)}
-    travels = {form for event in events().values() for _, form in sealed_fields(event)}
+    travels = {form for event in events().values() for _, form in sealed_forms_of(event)}
     return {name_of(form): form for form in sorted(travels | (set(classes) - inside), key=name_of)}
-
-
-def sealed_fields(event: type[Event]) -> Iterator[tuple[str, type[Opened]]]:
-    """The sealed fields of an event, and what lies under each seal."""
-    for name, info in event.model_fields.items():
-        for candidate in (info.annotation, *get_args(info.annotation)):
-            arguments = get_args(candidate)
-            if getattr(candidate, "__origin__", None) is Sealed and arguments:
-                yield name, arguments[0]
 
 
 def name_of(form: type[Opened]) -> str:

@@ -24,8 +24,7 @@ from rinnan_chassis.settings import PREFIX, FromEnvironment
 from rinnan_chassis.topics import Topics
 from rinnan_chassis.web import Doors
 from rinnan_chassis.web.operations import operations_routes
-from rinnan_contracts.published import events
-from rinnan_events import Event, Group
+from rinnan_events import Event, Group, events
 from rinnan_profiles import County, Destination, Profiles, load
 
 NOBODY: Any = cast("Any", None)

@@ -1,7 +1,8 @@
 """The published language: the only thing that a neighbour may import. One module per speaker."""
 
-from rinnan_events.event import Event, Part, sealed_fields
-from rinnan_events.sealed import TABLE, AtRest, Binding, Group, Opened, Row, Sealed, group_of
+from rinnan_events.event import Event, Part, sealed_fields, sealed_forms_of
+from rinnan_events.published import events
+from rinnan_events.sealed import TABLE, AtRest, Binding, Group, Opened, Row, Sealed
 
 __all__ = [
     "TABLE",
@@ -13,6 +14,7 @@ __all__ = [
     "Part",
     "Row",
     "Sealed",
-    "group_of",
+    "events",
     "sealed_fields",
+    "sealed_forms_of",
 ]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from rinnan_events.sealed import Group, group_of
+from rinnan_events.sealed import Group, Opened, form_of
 
 Moment = Annotated[AwareDatetime, Field(description="RFC 3339 with offset; Rinnan writes UTC.")]
 County = Annotated[str, Field(pattern=r"^[a-z0-9-]{2,40}$", description="The county's code in deploy/counties.")]
@@ -46,7 +46,13 @@ class Event(BaseModel):
 
 
 @cache
+def sealed_forms_of(event: type[BaseModel]) -> tuple[tuple[str, type[Opened]], ...]:
+    """The sealed fields of an event class and what lies under each, in the order they are declared."""
+    forms = ((name, form_of(info.annotation)) for name, info in event.model_fields.items())
+    return tuple((name, form) for name, form in forms if form is not None)
+
+
+@cache
 def sealed_fields(event: type[BaseModel]) -> tuple[tuple[str, Group], ...]:
-    """The sealed fields of an event class and their groups, in the order they are declared."""
-    groups = ((name, group_of(info.annotation)) for name, info in event.model_fields.items())
-    return tuple((name, group) for name, group in groups if group is not None)
+    """The sealed fields of an event class and their groups."""
+    return tuple((name, form.group) for name, form in sealed_forms_of(event))

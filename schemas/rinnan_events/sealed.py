@@ -199,10 +199,10 @@ def _write(value: Sealed[Any], info: core_schema.SerializationInfo) -> Any:
     }
 
 
-def group_of(annotation: object) -> Group | None:
-    """The seal group that a field's type names, or None where the field is clear."""
+def form_of(annotation: object) -> type[Opened] | None:
+    """What lies under the seal that a field's type names, or None where the field is clear."""
     for candidate in (annotation, *get_args(annotation)):
         arguments = get_args(candidate)
         if getattr(candidate, "__origin__", None) is Sealed and arguments:
-            return arguments[0].group
+            return arguments[0]
     return None

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from rinnan_chassis.topics import NotGiven, Topics
-from rinnan_contracts.published import events
 from rinnan_contracts.rooms import Wired, wired
+from rinnan_events import events
 from tests.architecture.tree import ROOT, none_of, place
 
 TOPICS = Topics.load(ROOT / "contracts" / "topics.toml")

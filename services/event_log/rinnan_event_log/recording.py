@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,15 +16,7 @@ from rinnan_chassis.envelope import Envelope, Headers, Unreadable, opened, read,
 from rinnan_chassis.hearing import Record
 from rinnan_event_log import store
 from rinnan_event_log.domain.entry import Entry, body_digest
-from rinnan_events import Event, adapter, consent, intake, invitation, record_export, risk_screening, sealed_fields
-
-PUBLISHED: Final[Mapping[str, type[Event]]] = {
-    event.type: event
-    for speaker in (intake, invitation, consent, risk_screening, record_export, adapter)
-    for event in vars(speaker).values()
-    if isinstance(event, type) and issubclass(event, Event) and event is not Event
-}
-"""Every event that the published language knows, by type."""
+from rinnan_events import Event, events, sealed_fields
 
 UNTOLD: Final = frozenset({"registration_id", "ticket", "intention"})
 """Clear fields that no life needs: the subject says the first, and whether a code's holder declines is a cause."""
@@ -61,7 +53,7 @@ def entry_of(record: Record, now: datetime) -> Entry:
     as_published = False
     try:
         envelope = _storable(read(headers))
-        event_class = PUBLISHED.get(envelope.type)
+        event_class = events().get(envelope.type)
         if event_class is None:
             raise Unreadable("unknown_type")  # noqa: TRY301 - one place tells why a message was not read
         facts = _clear(event_class, opened(event_class, envelope, record.value or b""))
