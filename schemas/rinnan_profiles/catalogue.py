@@ -52,7 +52,3 @@ class Catalogue(Versioned):
         yield from super().faults()
         for code in repeated(service.code for service in self.services):
             yield ("services",), f"the service {code} stands twice"
-
-    def service(self, code: str) -> Service:
-        """One service by its code; KeyError where there is none."""
-        return {service.code: service for service in self.services}[code]

@@ -70,10 +70,6 @@ class Form(Versioned):
         """Every question by its id, in the order of the pages; the services are chosen apart from the answers."""
         return {question.id: question for question in self._all() if question.id != SERVICES}
 
-    def step(self, step_id: str) -> Step:
-        """One page by its id; KeyError where there is none."""
-        return {step.id: step for step in self.steps}[step_id]
-
     def options(self, question: Question) -> tuple[Option, ...]:
         """All that may be answered to a question, the two whole answers last."""
         return (*question.options, *self._always)

@@ -51,12 +51,7 @@ class IdentityCode:
     @property
     def is_test_code(self) -> bool:
         """Whether the individual number is 900 to 999, which no registered person has."""
-        return is_test_code(self.text)
-
-
-def is_test_code(text: str) -> bool:
-    """Whether an identity code is of the numbers set aside for tests and temporary use."""
-    return int(text[7:10]) >= FIRST_TEST_NUMBER
+        return int(self.text[7:10]) >= FIRST_TEST_NUMBER
 
 
 def check_character(digits: str) -> str:

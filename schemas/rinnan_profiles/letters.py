@@ -67,11 +67,6 @@ class Letters(Profile):
 
     letters: tuple[Letter, ...] = ()
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages that there are messages in, each once, in the county's order."""
-        return tuple(dict.fromkeys(letter.language for letter in self.letters))
-
     def find(self, kind: str, channel: str, language: str) -> Letter | None:
         """One message, or None."""
         wanted = (kind, channel, language)

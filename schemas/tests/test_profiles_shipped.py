@@ -80,7 +80,8 @@ def test_the_catalogue_names_the_national_class_of_family_law_services(profiles:
 
 
 def test_nobody_is_led_to_mediation(profiles: Profiles) -> None:
-    mediation = profiles.catalogue("family_law.1").service("family_mediation")
+    services = profiles.catalogue("family_law.1").services
+    [mediation] = [service for service in services if service.code == "family_mediation"]
     assert mediation.never_auto_routed
     assert not mediation.open_to_one
 

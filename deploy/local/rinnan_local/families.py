@@ -154,11 +154,6 @@ class Family(Read):
     parents: Annotated[tuple[Parent, ...], Field(min_length=2, max_length=2)]
     children: Annotated[tuple[Person, ...], Field(min_length=1)]
 
-    @property
-    def crossed(self) -> bool:
-        """Whether both parents start, each without knowing of the other's start."""
-        return all(parent.arrives is Arrives.STARTS for parent in self.parents)
-
     @model_validator(mode="after")
     def _somebody_starts(self) -> Family:
         if all(parent.arrives is not Arrives.STARTS for parent in self.parents):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from rinnan_local.player import Installation, Player, SaidNo
+from rinnan_local.player import Player, SaidNo
 
 Told = Mapping[str, Any]
 NOT_FOUND = 404
@@ -18,9 +18,6 @@ class MemberOfStaff(Player):
     """One member of a county's staff, by `person` of `staff.toml`."""
 
     realm = "staff"
-
-    def __init__(self, installation: Installation, person: str, **how: Any) -> None:
-        super().__init__(installation, person, **how)
 
     async def life(self, registration_id: UUID) -> Told:
         """The whole life of a registration, as event_log tells it."""
@@ -38,10 +35,6 @@ class MemberOfStaff(Player):
             if no.status != NOT_FOUND:
                 raise
             return []
-
-    async def unsettled(self) -> list[Told]:
-        """The county's deliveries that are not over."""
-        return await self._read("record_export", "/deliveries")
 
     async def stuck(self) -> list[str]:
         """The processes in which a registration is held, or a message was set aside."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,19 +22,12 @@ class Clock(Protocol):
         """The time, in UTC and aware of it."""
         ...
 
-    def seconds_until(self, due: datetime) -> float:
-        """Real seconds until this clock shows `due`, if it goes on as it goes now; 0 when that is past."""
-        ...
-
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-    def seconds_until(self, due: datetime) -> float:
-        return max(0.0, (due - self.now()).total_seconds())
 
 
 class _Setting(NamedTuple):
@@ -60,12 +52,6 @@ class FileClock:
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._shown(), UTC)
-
-    def seconds_until(self, due: datetime) -> float:
-        ahead = max(0.0, due.timestamp() - self._shown())
-        if ahead and not self._setting.rate:
-            return math.inf
-        return ahead and ahead / self._setting.rate
 
     def _shown(self) -> float:
         if time.monotonic() >= self._look_again_at:

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from rinnan_chassis.clock import Clock, ClockNotAllowed, FileClock, SystemClock, clock_of
+from rinnan_chassis.clock import ClockNotAllowed, FileClock, SystemClock, clock_of
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -42,17 +41,6 @@ def test_a_file_clock_jumps_when_its_file_is_replaced(tmp_path: Path) -> None:
     set_to(tmp_path / "clock.json", MONDAY + timedelta(days=14), 0)
     time.sleep(0.06)
     assert clock.now() == MONDAY + timedelta(days=14)
-
-
-@pytest.mark.parametrize(("rate", "seconds"), [(60.0, 60.0), (3600.0, 1.0), (0.0, math.inf)])
-def test_a_wait_is_told_in_real_seconds(tmp_path: Path, rate: float, seconds: float) -> None:
-    clock = shows(tmp_path / "clock.json", MONDAY, rate)
-    assert clock.seconds_until(MONDAY + timedelta(hours=1)) == pytest.approx(seconds, abs=0.5)
-
-
-def test_what_is_past_is_not_waited_for(tmp_path: Path) -> None:
-    clocks: list[Clock] = [SystemClock(), shows(tmp_path / "clock.json", MONDAY, 0)]
-    assert [clock.seconds_until(datetime(2020, 1, 1, tzinfo=UTC)) for clock in clocks] == [0, 0]
 
 
 def test_a_clock_that_jumps_is_for_loopback_only(tmp_path: Path) -> None:

@@ -283,11 +283,6 @@ class NotInstalled(LookupError):  # noqa: N818 - a state of the installation
     """No installed package offers an adapter of this name."""
 
 
-def installed() -> tuple[str, ...]:
-    """The names of the adapters that are installed here."""
-    return tuple(sorted({found.name for found in entry_points(group=GROUP)}))
-
-
 def offer(adapter: str) -> Offer[Any]:
     """The offer of an installed adapter. Raises `NotInstalled`, or TypeError for an entry point of another kind."""
     for found in entry_points(group=GROUP, name=adapter):

@@ -17,9 +17,6 @@ class StageClock:
     def now(self) -> datetime:
         return self._now
 
-    def seconds_until(self, due: datetime) -> float:
-        return max(0.0, (due - self._now).total_seconds())
-
     def move(self, to: datetime) -> None:
         """Show this time from now on."""
         self._now = to

@@ -40,9 +40,6 @@ class HandClock:
     def now(self) -> datetime:
         return self.shown
 
-    def seconds_until(self, due: datetime) -> float:
-        return max(0.0, (due - self.shown).total_seconds())
-
 
 class Colour(StrEnum):
     RED = "red"

@@ -62,11 +62,6 @@ class Ticket:
     registration_id: UUID | None = None
     left: bool = False
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether it had its one try; what came with it is then no longer noted here."""
-        return self.newcomer is None
-
     def reads(self, now: datetime) -> TicketReads:
         """What the holder is told at this moment."""
         if self.registration_id is not None:
