@@ -85,7 +85,10 @@ def life(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> Non
 
 @app.command()
 def looks(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> None:
-    """List who of the staff has looked. At a registration's life or its documents, newest first; this is a look too."""
+    """List which staff have looked.
+
+    Covers the registration's life and its documents, newest first; this counts as a look too.
+    """
 
     async def ask(rooms: Asking) -> tuple[list[dict[str, Any]], list[Refused | Unreachable]]:
         rows, silent = await rooms.everybody(f"/registrations/{registration}/looks", ["event_log"])
@@ -120,7 +123,8 @@ def verify(
     else:
         showing.say(f"Broken at {told['broken_at']}: {told['fault']}.")
     if told["begins_after"] and not json:
-        showing.say(f"It begins after {told['begins_after']}, with what was heard {showing.cell(told['begins_at'])}.")
+        first = showing.cell(told["begins_at"])
+        showing.say(f"Entries up to {told['begins_after']} are forgotten; the first one kept was heard {first}.")
     if not told["whole"]:
         raise typer.Exit(REFUSED)
 
@@ -155,13 +159,13 @@ def dead_letters(ctx: typer.Context, *, json: AsJson = False) -> None:
 
 @app.command()
 def release(ctx: typer.Context, subject: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
-    """Let a held registration hear on. What was parked is heard; what was set aside stays set aside."""
+    """Let a held registration go on. What was parked is heard; what was set aside stays set aside."""
     _mend(ctx, room, f"/operations/held/{subject}/release", reason, json=json)
 
 
 @app.command()
 def redrive(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
-    """Decide on a dead letter again. Then its registration hears on with what was parked."""
+    """Decide on a dead letter again. Then its registration goes on with what was parked."""
     _mend(ctx, room, f"/operations/dead-letters/{letter}/redrive", reason, json=json)
 
 
@@ -173,7 +177,7 @@ def discard(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, jso
 
 @app.command()
 def acts(ctx: typer.Context, subject: UUID, *, json: AsJson = False) -> None:
-    """List what people did. To a registration, a dead letter or a delivery, by whom and why, oldest first."""
+    """List what people did, by whom and why. To a registration, a dead letter or a delivery; oldest first."""
     columns = {"at": "done_at", "who": "by", "what": "verb", "why": "why", "on": "thing", "room": "room"}
     _everybody(ctx, f"/operations/acts/{subject}", "done_at", columns, "Nothing was done.", json=json)
 
@@ -215,7 +219,7 @@ def keyed_in(ctx: typer.Context, delivery: UUID, *, registration: Registration =
 
 @packages.command("verified")
 def verified(ctx: typer.Context, delivery: UUID, *, registration: Registration = None, json: AsJson = False) -> None:
-    """Say that what was keyed in was checked. Not by whoever keyed it in."""
+    """Say that what was keyed in was checked. Whoever keyed it in cannot do this."""
     _move(ctx, delivery, registration, "verified", json=json)
 
 
@@ -240,12 +244,12 @@ def conflict_settled(
     ctx: typer.Context,
     delivery: UUID,
     *,
-    on_paper: Annotated[bool, typer.Option("--on-paper/--in-the-system", help="Where the record stands, once.")],
+    on_paper: Annotated[bool, typer.Option("--on-paper/--in-the-system", help="Where the one record stands.")],
     reason: WhyClass,
     registration: Registration = None,
     json: AsJson = False,
 ) -> None:
-    """Say where the record stands, once. Look first."""
+    """Settle a conflict by saying where the one record stands. Look in both places first."""
     _move(ctx, delivery, registration, "conflict-settled", {"why": reason, "on_paper": on_paper}, json=json)
 
 
@@ -253,7 +257,7 @@ def conflict_settled(
 def try_again(
     ctx: typer.Context, delivery: UUID, *, reason: WhyClass, registration: Registration = None, json: AsJson = False
 ) -> None:
-    """Ask the destination again, now. What kept it from taking the record was mended."""
+    """Ask the destination again now. For when what kept it from taking the record is mended."""
     _move(ctx, delivery, registration, "try-again", {"why": reason}, json=json)
 
 
@@ -306,7 +310,7 @@ def _mend(ctx: typer.Context, room: str, path: str, reason: str, *, json: bool) 
     if json:
         showing.as_json(told)
     elif "heard" in told:
-        showing.say("Heard on: " + (", ".join(told["heard"]) or "nothing waited") + ".")
+        showing.say("Heard again: " + ", ".join(told["heard"]) + "." if told["heard"] else "Nothing was waiting.")
     else:
         showing.say("Discarded.")
     if "set_aside" in told.get("heard", ()):

@@ -49,7 +49,7 @@ class Installation(BaseModel):
             raise NotUsable(f"{path} cannot be read.") from None
         except ValidationError as error:
             places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in error.errors())
-            raise NotUsable(f"{path} is no list of addresses (see: {places}).") from None
+            raise NotUsable(f"{path} is not a file of addresses (wrong: {places}).") from None
 
     @classmethod
     def find(cls, given: Path | None) -> Installation:
@@ -69,7 +69,7 @@ class Installation(BaseModel):
         installation = cls.read(newest)
         if not (_is_ours_alone(newest) and installation.is_local):
             raise NotUsable(
-                f"{newest} is passed over: not this user's alone, or not of this machine. Give --installation."
+                f"{newest} is ignored: others could have written it, or it names another machine. Give --installation."
             )
         return installation.model_copy(update={"token_command": None, "was_found": True})
 
@@ -88,8 +88,8 @@ class Installation(BaseModel):
         token = token.strip()
         if self.was_found and not self._signed_in(token):
             raise NotUsable(
-                f"The staff token is of another sign-in than the local stack's: name where it may go, by "
-                f"--installation or {INSTALLATION}."
+                f"The staff token comes from another sign-in than the local stack's. "
+                f"Say where it may be sent: --installation or {INSTALLATION}."
             )
         return token
 

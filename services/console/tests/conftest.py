@@ -35,6 +35,7 @@ class Troubles:
     subjects: dict[UUID, str] = field(default_factory=dict)
     letters: dict[UUID, str] = field(default_factory=dict)
     done: list[tuple[str, UUID, str]] = field(default_factory=list)
+    parked: Sequence[str] = ("decided", "nothing")
     again: bool = False
 
     async def held(self, **_: object) -> Sequence[Mapping[str, Any]]:
@@ -67,7 +68,7 @@ class Troubles:
         if self.subjects.pop(subject, None) is None:
             raise NotHeld
         self.done.append(("release", subject, why))
-        return {"heard": ["decided", "nothing"]}
+        return {"heard": self.parked}
 
     async def redrive(self, letter: UUID, *, why: str, **_: object) -> Mapping[str, Any]:
         if letter not in self.letters:

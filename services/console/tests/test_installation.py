@@ -54,7 +54,7 @@ def test_nothing_is_looked_for_in_a_folder_above(here: Path) -> None:
 def test_a_file_that_somebody_else_could_have_written_is_passed_over(here: Path, place: str) -> None:
     write(here / "var/up/addresses.json", "http://127.0.0.1/up")
     (here / place).chmod(0o777)
-    with pytest.raises(NotUsable, match="passed over"):
+    with pytest.raises(NotUsable, match="is ignored"):
         Installation.find(None)
 
 
@@ -69,20 +69,20 @@ def test_a_group_that_may_write_beside_it_does_no_harm(here: Path) -> None:
 def test_a_file_of_somebody_else_is_passed_over(here: Path, place: str) -> None:
     write(here / "var/up/addresses.json", "http://127.0.0.1/up")
     os.chown(here / place, 65534, 65534)
-    with pytest.raises(NotUsable, match="passed over"):
+    with pytest.raises(NotUsable, match="is ignored"):
         Installation.find(None)
 
 
 def test_a_link_to_a_file_elsewhere_is_passed_over(here: Path) -> None:
     (here / "var").mkdir()
     (here / "var/up").symlink_to(write(here / "elsewhere/addresses.json", "http://127.0.0.1/up").parent)
-    with pytest.raises(NotUsable, match="passed over"):
+    with pytest.raises(NotUsable, match="is ignored"):
         Installation.find(None)
 
 
 def test_a_file_that_was_found_leads_to_this_machine_only(here: Path) -> None:
     write(here / "var/up/addresses.json", "http://10.0.0.1:20110")
-    with pytest.raises(NotUsable, match="passed over"):
+    with pytest.raises(NotUsable, match="is ignored"):
         Installation.find(None)
 
 
@@ -133,10 +133,10 @@ def test_an_installation_that_is_named_comes_before_the_local_stack(
     assert Installation.find(write(tmp_path / "given.json", "given")).rooms == {"intake": "given"}
 
 
-def test_a_file_that_is_no_list_of_addresses_is_refused_without_repeating_it(tmp_path: Path) -> None:
+def test_what_is_not_a_file_of_addresses_is_refused_without_repeating_it(tmp_path: Path) -> None:
     path = tmp_path / "addresses.json"
     path.write_text('{"rooms": "a secret"}')
-    with pytest.raises(NotUsable, match=r"see: rooms") as refused:
+    with pytest.raises(NotUsable, match=r"wrong: rooms") as refused:
         Installation.read(path)
     assert "a secret" not in str(refused.value)
 

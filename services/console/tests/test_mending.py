@@ -67,8 +67,15 @@ def test_a_held_registration_is_released_with_a_reason(terminal: Terminal, an_id
     room = terminal.has("intake")
     room.subjects[an_id] = SINCE
     told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "mended in 1.2")
-    assert (told.exit_code, told.stdout) == (0, "Heard on: decided, nothing.\n")
+    assert (told.exit_code, told.stdout) == (0, "Heard again: decided, nothing.\n")
     assert room.done == [("release", an_id, "mended in 1.2")]
+
+
+def test_where_nothing_was_parked_the_release_says_so(terminal: Terminal, an_id: UUID) -> None:
+    room = terminal.has("intake")
+    room.subjects[an_id], room.parked = SINCE, ()
+    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "mended in 1.2")
+    assert (told.exit_code, told.stdout) == (0, "Nothing was waiting.\n")
 
 
 @pytest.mark.parametrize("verb", ["redrive", "discard"])
