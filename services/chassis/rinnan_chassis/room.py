@@ -241,7 +241,7 @@ async def _serve(server: Served, tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 class _Vital:
-    """How the room feels: which loops move, and what keeps it from hearing."""
+    """The health of the room: which loops move, and what keeps it from hearing."""
 
     def __init__(
         self,

@@ -238,7 +238,7 @@ async def test_a_refusal_of_one_record_is_an_answer_and_lets_nobody_rest(house: 
 
 
 @pytest.mark.stack
-async def test_a_resting_destination_is_told_to_whoever_asks_how_the_host_feels(house: House) -> None:
+async def test_a_resting_destination_is_told_to_whoever_asks_for_the_hosts_health(house: House) -> None:
     assert house.stage.outside.trouble is None
     house.shelf.next_write = Unavailable(Reason.UNREACHABLE)
     await asks_for(house, IN_A_ROW)

@@ -1,4 +1,4 @@
-"""How a room feels: `/livez` (its loops move), `/readyz` (it can serve), `/metrics` (numbers for Prometheus)."""
+"""The health of a room: `/livez` (its loops move), `/readyz` (it can serve), `/metrics` (numbers for Prometheus)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One HTTP server with two ports: what people may reach, and, apart from it, how the room feels."""
+"""One HTTP server with two ports: what people may reach, and, apart from it, the room's health."""
 
 from __future__ import annotations
 

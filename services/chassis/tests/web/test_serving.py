@@ -1,4 +1,4 @@
-"""How a room feels is told on a port of its own: on the public one nobody can count what others do."""
+"""The health of a room is told on a port of its own: on the public one nobody can count what others do."""
 
 from __future__ import annotations
 
