@@ -1,4 +1,4 @@
-"""The published language: the only thing that a neighbour may import. One module per speaker."""
+"""The published language: what a neighbour may import, beside rinnan_profiles. One module per speaker."""
 
 from rinnan_events.event import Event, Part, sealed_fields, sealed_forms_of
 from rinnan_events.published import events

@@ -36,9 +36,10 @@ class AfterCrash(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long unavailable work waits before the next try: `first`, then `factor` times more, `most` at most.
+    """How long unavailable work waits before the next try.
 
-    Counted on the clock port. After `give_up_after` tries the decider for `GaveUp` hears of it; None never gives up.
+    `first`, each next wait `factor` times as long, at most `most`. Counted on the clock port. After
+    `give_up_after` tries the decider for `GaveUp` hears of it; None never gives up.
     """
 
     first: timedelta = timedelta(seconds=5)
