@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
 from types import TracebackType
@@ -19,7 +19,7 @@ from typing import Any, Final, TextIO
 from uuid import UUID
 
 import orjson
-import structlog
+from structlog.contextvars import get_contextvars
 
 from rinnan_chassis.clock import ClockNotAllowed
 from rinnan_chassis.handlers import Undecided
@@ -46,7 +46,6 @@ _TELLABLE: Final = (
 )
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:/+=<>,\-]{0,200}", re.ASCII)
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_HANDED_OVER: Final = "handed_over"
 _LEFT_OUT: Final = "left_out"
 _ONCE_IN_SECONDS: Final = 10.0
 _WITHHELD: Final = "(withheld)"
@@ -68,12 +67,6 @@ def set_up_logs(room: str, level: str = "info", *, more: Collection[str] = (), s
     access.disabled, access.propagate = True, False
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_the_end
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, _hand_over],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
 
 
 class NeutralFormatter(logging.Formatter):
@@ -94,8 +87,7 @@ class NeutralFormatter(logging.Formatter):
         }
         if _is_ours(record):
             extras = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-            told = structlog.contextvars.get_contextvars() | extras.pop(_HANDED_OVER, {}) | extras
-            line |= self._neutral(told)
+            line |= self._neutral(get_contextvars() | extras)
         else:
             line["place"] = f"{record.module}:{record.lineno}"
             line |= {"left_out": left_out} if (left_out := getattr(record, _LEFT_OUT, 0)) else {}
@@ -160,12 +152,6 @@ class _WorthTelling(logging.Filter):
         self._told[place] = record.created, 0
         setattr(record, _LEFT_OUT, left_out)
         return True
-
-
-def _hand_over(_: Any, __: str, told: MutableMapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What structlog was told, as a record of the standard library that takes any name."""
-    text, exc_info = told.pop("event", ""), told.pop("exc_info", None)
-    return (text,), {"exc_info": exc_info, "extra": {_HANDED_OVER: dict(told)}}
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
