@@ -20,7 +20,11 @@ PERSONS = "jsonb_path_query_array(state, '$.parties.*.person.*')"
 HERE = f"""
 select id, state::text as state from subject
 where {PERSONS} ?| $1::text[]
-  and $2::timestamptz is not null
+  and jsonb_path_exists(
+    state,
+    '$.parties.* ? (@.joined_at != null && @.left_at == null && @.person.* == $known[*])',
+    jsonb_build_object('known', $1::text[]))
+  and coalesce((state ->> 'shown_until')::timestamptz > $2, true)
 order by id"""  # noqa: S608 - ours
 IN_DOUBT = "jsonb_path_exists(state, '$.attention[*] ? (@.settled_at == null)')"
 

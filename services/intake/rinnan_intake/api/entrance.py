@@ -159,15 +159,15 @@ class Entrance:
         """The registrations that this person is part of."""
         person = self.persons.hashed(caller.identity)
         found: list[OwnRegistrationOut] = []
-        async for registration_id, state in store.naming(self.desk.batches.database, person):
-            party_id = _party_of(state, person)
-            if party_id is not None and not state.is_out_of_sight(self.desk.now()):
+        now = self.desk.now()
+        async for registration_id, state in store.here(self.desk.batches.database, person, now):
+            if party_id := _party_of(state, person):
                 found.append(
                     OwnRegistrationOut(
                         registration_id=registration_id,
                         county=state.county,
                         deadline=state.deadline.isoformat(),
-                        status=state.status_for(party_id, self.desk.now()),
+                        status=state.status_for(party_id, now),
                     )
                 )
         return found

@@ -9,6 +9,8 @@ import pytest
 
 from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted, RegistrationOpened
 from rinnan_events.opened import Contact, Identity, Protection
+from rinnan_intake import store
+from rinnan_intake.persons import Persons
 
 if TYPE_CHECKING:
     from conftest import House
@@ -199,6 +201,33 @@ async def test_a_parent_lists_their_own_registrations_only(house: House) -> None
     others = await house.http.get("/registrations", headers=house.as_person(BERT))
     assert [each["registration_id"] for each in own.json()] == [registration]
     assert others.json() == []
+
+
+@pytest.mark.parametrize("other", ["is silent", "joins", "joins and leaves", "joins, and it is out of sight"])
+async def test_only_registrations_that_a_person_is_shown_are_read_for_their_list(house: House, other: str) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    if other.startswith("joins"):
+        await house.presents(registration, await house.takes_ticket(BERT))
+    if other.endswith("leaves"):
+        token = await house.enters(BERT, registration)
+        await house.http.post(f"/registrations/{registration}/departure", headers=token)
+    if other.endswith("out of sight"):
+        house.stage.clock.pass_by(days=15)
+        await house.stage.works()
+        state = await house.stage.state(UUID(registration))
+        assert state is not None
+        assert state.shown_until is not None
+        house.stage.clock.move(state.shown_until)
+    person = Persons(b"pepper" * 8).hashed(Identity(family_name="", identity_code=BERT["identity_code"]))
+    read = [found async for found, _ in store.here(house.stage.batches.database, person, house.stage.clock.now())]
+    assert read == ([UUID(registration)] if other == "joins" else [])
+
+
+async def test_a_persons_registrations_are_found_by_the_index_of_persons(house: House) -> None:
+    async with house.stage.batches.database.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        plan = await connection.fetch(f"explain {store.HERE}", ["hash"], house.stage.clock.now())
+    assert "subject_persons" in str(plan)
 
 
 async def test_a_professional_starts_and_enters_for_a_caller(house: House) -> None:
