@@ -29,8 +29,8 @@ from rinnan_chassis.addresses import is_loopback
 from rinnan_chassis.clock import Clock, clock_of
 from rinnan_local.families import FAMILIES
 from rinnan_local.keys import AUDIENCE, write_secretly
+from rinnan_local.people import STAFF, Claims, load_staff, parents_claims, staff_claims
 from rinnan_local.ports import LOOPBACK
-from rinnan_local.test_persons import STAFF, Claims, load_staff, parents_claims, staff_claims
 
 ALGORITHM = "RS256"
 TOKEN_LIFE = timedelta(hours=1)

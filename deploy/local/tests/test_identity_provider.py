@@ -17,7 +17,7 @@ from rinnan_chassis.clock import FileClock
 from rinnan_local.clock import LocalClock
 from rinnan_local.families import load_families, persons
 from rinnan_local.identity_provider import TEST_PERSON, NotOnLoopback, create_app, kept_key, new_key
-from rinnan_local.test_persons import load_staff, parents_claims, staff_claims
+from rinnan_local.people import load_staff, parents_claims, staff_claims
 
 ADDRESS = "http://127.0.0.1:20100"
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from rinnan_chassis.clock import SystemClock
 from rinnan_console.installation import INSTALLATION, TOKEN, TOKEN_COMMAND, Installation, NotUsable
 from rinnan_local.identity_provider import create_app, new_key
-from rinnan_local.test_persons import load_staff, staff_claims
+from rinnan_local.people import load_staff, staff_claims
 
 if TYPE_CHECKING:
     from conftest import Terminal

@@ -16,7 +16,7 @@ STAFF = Path(__file__).parents[1] / "staff.toml"
 Claims = Mapping[str, Any]
 
 
-class MemberOfStaff(Read):
+class Professional(Read):
     """A professional of one county, with some of the rights."""
 
     person: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
@@ -25,10 +25,10 @@ class MemberOfStaff(Read):
     rights: tuple[Literal["life", "bodies", "protected", "act", "operate"], ...]
 
 
-def load_staff(path: Path = STAFF) -> tuple[MemberOfStaff, ...]:
+def load_staff(path: Path = STAFF) -> tuple[Professional, ...]:
     """All members of staff of a file."""
     told = tomllib.loads(path.read_text(encoding="utf-8"))
-    return TypeAdapter(tuple[MemberOfStaff, ...]).validate_python(told["staff"])
+    return TypeAdapter(tuple[Professional, ...]).validate_python(told["staff"])
 
 
 def parents_claims(families: Path = FAMILIES) -> dict[str, Claims]:
@@ -36,7 +36,7 @@ def parents_claims(families: Path = FAMILIES) -> dict[str, Claims]:
     return {person: _of_parent(parent) for person, parent in persons(load_families(families)).items()}
 
 
-def staff_claims(staff: Iterable[MemberOfStaff]) -> dict[str, Claims]:
+def staff_claims(staff: Iterable[Professional]) -> dict[str, Claims]:
     """What a county's sign-in tells of each member of its staff, by `person`."""
     return {
         one.person: {
