@@ -153,6 +153,8 @@ class County(Profile):
             yield ("services",), f"{service} stands twice"
         if any(before >= self.answer_days for before in self.reminder_days_before):
             yield ("reminder_days_before",), "a reminder would leave before the registration is open"
+        if self.purge_days_after_settlement <= self.answer_days:
+            yield ("purge_days_after_settlement",), "it would be forgotten while reminders of it may still leave"
         for name in repeated(destination.name for destination in self.destinations):
             yield ("destinations",), f"the destination {name} stands twice"
         if not any(one.capabilities.renders and one.valid_until is None for one in self.destinations):

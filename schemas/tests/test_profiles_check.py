@@ -80,6 +80,13 @@ def test_a_destination_without_a_restricted_place_is_a_fault_for_nobody_would_re
     assert faults() == [f"{COUNTY}:{line}: the care route would reach nobody"]
 
 
+def test_forgetting_before_every_answer_day_is_over_is_a_fault(house: Path, faults: Faults) -> None:
+    line = change(house / COUNTY, "purge_days_after_settlement = 30", "purge_days_after_settlement = 14")
+    assert faults() == [f"{COUNTY}:{line}: it would be forgotten while reminders of it may still leave"]
+    change(house / COUNTY, "purge_days_after_settlement = 14", "purge_days_after_settlement = 15")
+    assert faults() == []
+
+
 def test_an_adapter_that_is_not_installed_is_named_with_its_line(house: Path, faults: Faults) -> None:
     line = change(house / COUNTY, 'adapter = "fhir"', 'adapter = "punch_cards"')
     assert faults() == [f"{COUNTY}:{line}: adapter: punch_cards is not installed"]
