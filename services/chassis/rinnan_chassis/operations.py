@@ -20,7 +20,8 @@ from rinnan_events import AtRest
 OwnerOf = Callable[[Any], str | None]
 """The owner of a subject, by the room's state of it (None where it has none yet); None where the room cannot know."""
 
-Within = Collection[str | None] | None
+Within = Collection[str | None]
+"""The owners whose subjects are there for whoever asks; None stands for those of no known owner."""
 
 
 class NotHeld(Refusal):
@@ -52,7 +53,7 @@ class Operations:
     batches: Batches[Any]
     owner_of: OwnerOf = nobody_knows
 
-    async def held(self, *, within: Within = None) -> list[dict[str, Any]]:
+    async def held(self, *, within: Within | None = None) -> list[dict[str, Any]]:
         """Subjects that hear nothing further, oldest first, with what waits for them."""
         rows = await self.batches.database.fetch(
             """select s.id as subject, s.held_at, s.state::text as state,
@@ -64,7 +65,7 @@ class Operations:
         )
         return self._within(within, rows)
 
-    async def dead_letters(self, *, within: Within = None) -> list[dict[str, Any]]:
+    async def dead_letters(self, *, within: Within | None = None) -> list[dict[str, Any]]:
         """Messages that were set aside and still wait, oldest first: ids, types and times."""
         rows = await self.batches.database.fetch(
             """select d.id, d.subject, topic, reason, set_aside_at, headers::text as headers, s.state::text as state
@@ -87,7 +88,7 @@ class Operations:
         )
         return {"kinds": [dict(row) for row in rows]}
 
-    async def acts(self, on: UUID, *, within: Within = None) -> list[dict[str, Any]]:
+    async def acts(self, on: UUID, *, within: Within | None = None) -> list[dict[str, Any]]:
         """What people did to a subject or to a thing of it, such as a letter, and why, oldest first."""
         rows = await self.batches.database.fetch(
             """select actor as by, verb, subject, thing, why, done_at, s.state::text as state
@@ -99,7 +100,7 @@ class Operations:
         acts = self._within(within, rows)
         return [{**act, "thing": UUID(thing) if (thing := act["thing"]) else None} for act in acts]
 
-    async def release(self, subject: UUID, *, by: str, why: str, within: Within = None) -> dict[str, Any]:
+    async def release(self, subject: UUID, *, by: str, why: str, within: Within | None = None) -> dict[str, Any]:
         """Let a held subject hear on with what was parked; what was set aside stays set aside, as settled.
 
         Raises: NotHeld; NotAsSeen when, under the lock, something else is set aside than when this began.
@@ -113,7 +114,7 @@ class Operations:
             seen = await open_letters(connection, subject)
         return _told(await self.batches.release(subject, Act(by, "release", subject, None, why), seen))
 
-    async def redrive(self, letter: UUID, *, by: str, why: str, within: Within = None) -> dict[str, Any]:
+    async def redrive(self, letter: UUID, *, by: str, why: str, within: Within | None = None) -> dict[str, Any]:
         """Decide on a dead letter again, then let its subject hear on with what was parked, in order.
 
         Raises: NoSuchLetter; NotAsSeen when, under the lock, it waits no more or another waits besides.
@@ -132,7 +133,7 @@ class Operations:
             await note(connection, act)
         return _told(await self.batches.decide([item]))
 
-    async def discard(self, letter: UUID, *, by: str, why: str, within: Within = None) -> dict[str, Any]:
+    async def discard(self, letter: UUID, *, by: str, why: str, within: Within | None = None) -> dict[str, Any]:
         """Settle a dead letter without deciding on it. Its subject stays held until it is released."""
         async with self.batches.database.acquire() as connection, connection.transaction():
             row = await self._letter(connection, letter, within)
@@ -141,7 +142,7 @@ class Operations:
             await note(connection, Act(by, "discard", row["subject"], letter, why))
         return {"settled": str(letter)}
 
-    async def _letter(self, database: Database | Transaction, letter: UUID, within: Within) -> dict[str, Any]:
+    async def _letter(self, database: Database | Transaction, letter: UUID, within: Within | None) -> dict[str, Any]:
         """A dead letter that still waits, as it came. Raises: NoSuchLetter."""
         rows = await database.fetch(
             """select d.subject, topic, headers::text as headers, record_key, body, s.state::text as state
@@ -152,7 +153,7 @@ class Operations:
             return row
         raise NoSuchLetter
 
-    def _within(self, within: Within, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    def _within(self, within: Within | None, rows: Sequence[Any]) -> list[dict[str, Any]]:
         """The rows whose subjects are of these owners, without the states that told."""
         told = [dict(row) for row in rows]
         states = [row.pop("state") for row in told]

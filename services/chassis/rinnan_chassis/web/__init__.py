@@ -6,7 +6,7 @@ from rinnan_chassis.web.bodies import Body, Email, Line, Name, Phone
 from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
 from rinnan_chassis.web.health import Pulse, Readiness, health
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
-from rinnan_chassis.web.operations import Operations, operations_routes
+from rinnan_chassis.web.operations import Operable, operations_routes
 from rinnan_chassis.web.problems import NotAllowed, NotFound, NotSignedIn, Problems, untold
 from rinnan_chassis.web.tokens import PartyTokenCheck, PartyTokens, public_keys
 
@@ -20,7 +20,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
-    "Operations",
+    "Operable",
     "PartyToken",
     "PartyTokenCheck",
     "PartyTokens",

@@ -1,7 +1,7 @@
 """The operator's API of a room: what is held, set aside or due, and letting it go on. Ids, types and times only."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol, TypedDict
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from rinnan_chassis.operations import Within
 from rinnan_chassis.web.bodies import Body
 from rinnan_chassis.web.doors import Doors
 from rinnan_chassis.web.issuers import Right, Staff
@@ -59,7 +60,7 @@ class AllWork(_Shown):
     kinds: list[WorkOfKind]
 
 
-class Heard(_Shown):
+class Reheard(_Shown):
     """What became of the messages that were heard on, in order."""
 
     heard: list[str]
@@ -80,10 +81,7 @@ class Done(_Shown):
     done_at: datetime
 
 
-Within = Collection[str | None]
-
-
-class Operations(Protocol):
+class Operable(Protocol):
     """What the room itself can do about its troubles. It records every change with who and why.
 
     `within`: the owners whose subjects are there for whoever asks; None stands for those of no known owner.
@@ -105,7 +103,7 @@ class Reason(Body):
     reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON)]
 
 
-def operations_routes(room: Operations, doors: Doors) -> APIRouter:
+def operations_routes(room: Operable, doors: Doors) -> APIRouter:
     """`/operations`: staff with the right *life* may look; changing asks for *act* besides, and a reason.
 
     Subjects of another owner do not exist for them; those of no known owner exist for the right *operate* alone.
@@ -136,14 +134,14 @@ def operations_routes(room: Operations, doors: Doors) -> APIRouter:
         return AllWork.model_validate(await room.work())
 
     @router.post("/held/{subject}/release")
-    async def operations_release(subject: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Heard:
+    async def operations_release(subject: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Reheard:
         _note(staff, "release", subject)
-        return Heard.model_validate(await room.release(subject, **_who(staff), why=why.reason))
+        return Reheard.model_validate(await room.release(subject, **_who(staff), why=why.reason))
 
     @router.post("/dead-letters/{letter}/redrive")
-    async def operations_redrive(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Heard:
+    async def operations_redrive(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Reheard:
         _note(staff, "redrive", letter)
-        return Heard.model_validate(await room.redrive(letter, **_who(staff), why=why.reason))
+        return Reheard.model_validate(await room.redrive(letter, **_who(staff), why=why.reason))
 
     @router.post("/dead-letters/{letter}/discard")
     async def operations_discard(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Settled:
