@@ -13,7 +13,7 @@ from rinnan_events.record_export import DeliveryState
 from rinnan_record_export import store
 from rinnan_record_export.domain import packages
 from rinnan_record_export.domain.ledger import Delivery
-from rinnan_record_export.domain.packages import Act, Why
+from rinnan_record_export.domain.packages import StaffAct, Why
 from rinnan_record_export.domain.registration import Registration
 from rinnan_record_export.errors import UnknownDelivery
 
@@ -130,7 +130,7 @@ def _acting(desk: Desk[Registration], doors: Doors) -> APIRouter:
     router = APIRouter(prefix="/registrations/{registration_id}", tags=["packages"])
     act = doors.staff(Right.ACT)
 
-    async def decide(command: Act, registration_id: UUID, key: str | None) -> Moved:
+    async def decide(command: StaffAct, registration_id: UUID, key: str | None) -> Moved:
         answer = await desk.decide(
             command, subject=registration_id, caller=command.actor, key=key, fingerprint=repr(command)
         )

@@ -33,7 +33,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class StaffAct:
     """What a member of staff does to one delivery: `actor` is their staff id, `county` the county they work for."""
 
     verb: ClassVar[str]
@@ -48,7 +48,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Deviation(Act):
+class Deviation(StaffAct):
     """What leaves the ordinary way, and why."""
 
     why: Why
@@ -60,21 +60,21 @@ class Deviation(Act):
 
 
 @dataclass(frozen=True, slots=True)
-class Release(Act):
+class Release(StaffAct):
     """Hand the package to the people who key in."""
 
     verb = "release"
 
 
 @dataclass(frozen=True, slots=True)
-class KeyIn(Act):
+class KeyIn(StaffAct):
     """The package was keyed in."""
 
     verb = "keyed_in"
 
 
 @dataclass(frozen=True, slots=True)
-class Verify(Act):
+class Verify(StaffAct):
     """Another member of staff has checked what was keyed in."""
 
     verb = "verified"
@@ -228,7 +228,9 @@ def take_up_corrections(state: Registration | None, command: TakeUpCorrections, 
     return Decision(state=replace(state, corrections=taken), answer={"corrections": len(taken)}, by_hand=by_hand)
 
 
-def _the_delivery(state: Registration | None, command: Act, *states: DeliveryState) -> tuple[Registration, Delivery]:
+def _the_delivery(
+    state: Registration | None, command: StaffAct, *states: DeliveryState
+) -> tuple[Registration, Delivery]:
     delivery = state.deliveries.get(command.delivery_id) if state else None
     if state is None or delivery is None or state.county != command.county:
         raise UnknownDelivery
@@ -238,7 +240,7 @@ def _the_delivery(state: Registration | None, command: Act, *states: DeliverySta
 
 
 def _the_package(
-    state: Registration | None, command: Act, *states: DeliveryState
+    state: Registration | None, command: StaffAct, *states: DeliveryState
 ) -> tuple[Registration, Delivery, Package]:
     registration, delivery = _the_delivery(state, command, *states)
     if delivery.package is None:
