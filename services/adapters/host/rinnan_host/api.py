@@ -71,9 +71,8 @@ def routes(desk: Desk[Any], doors: Doors, here: Here) -> Sequence[APIRouter]:
         shelved = await store.one(desk.batches.database, document_id)
         if shelved.protected and Right.PROTECTED not in staff.rights:
             raise NotAllowed
-        actor = f"{staff.issuer}#{staff.subject}"
         batches = desk.batches
-        content = await store.look(batches.database, batches.keyring, shelved, actor, desk.now())
+        content = await store.look(batches.database, batches.keyring, shelved, staff.actor, desk.now())
         named = {"Content-Disposition": f'inline; filename="{shelved.name}"'}
         return Response(content, media_type=shelved.media_type, headers={**SAFE, **named})
 

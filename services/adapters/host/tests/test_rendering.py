@@ -98,6 +98,14 @@ async def test_every_look_is_kept_and_can_be_read_by_staff_who_see_lives(printin
 
 
 @pytest.mark.stack
+async def test_the_looks_of_a_delivery_are_found_by_an_index(printing: House) -> None:
+    async with printing.stage.batches.database.acquire() as tx, tx.transaction():
+        await tx.execute("set local enable_seqscan = off")
+        plan = await tx.fetch("explain select actor from look where delivery_id = $1", printing.delivery)
+    assert any("Index Cond: (delivery_id" in line[0] for line in plan)
+
+
+@pytest.mark.stack
 @pytest.mark.parametrize(
     ("rights", "status"), [("life bodies", 403), ("life protected act", 403), ("bodies protected", 200)]
 )
