@@ -221,6 +221,24 @@ def test_once_paper_is_asked_for_no_write_is(requested: Play) -> None:
     assert requested.count(PackageRenderRequested) == 2
 
 
+def test_a_package_with_a_leaver_in_it_is_made_anew_of_the_others_part(requested: Play) -> None:
+    requested.passes(days=7)
+    requested.hears(requested.left(requested.one))
+    requested.answers(Outcome.UNAVAILABLE, reason="forgotten")
+    requested.passes(seconds=10)
+    assert requested.assembled[-1] == (requested.other,)
+    requested.answers(Outcome.PACKAGE_RENDERED)
+    assert requested.delivery().state is DeliveryState.PREPARED
+
+
+def test_a_package_with_nobody_left_in_it_is_called_off(requested: Play) -> None:
+    requested.passes(days=7)
+    requested.hears(requested.left(requested.one), requested.left(requested.other))
+    requested.answers(Outcome.UNAVAILABLE, reason="forgotten")
+    requested.passes(seconds=10)
+    assert requested.delivery().state is DeliveryState.CANCELLED
+
+
 @pytest.fixture
 def prepared(requested: Play) -> Play:
     requested.passes(days=7)

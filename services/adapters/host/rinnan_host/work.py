@@ -104,7 +104,7 @@ async def write(job: Job, outside: Outside) -> Answered:
     try:
         record = await job.open(job.payload["record"], ClientRecord, party=_party(job))
     except KeyDestroyed:
-        return _answered(job, Outcome.REJECTED, FORGOTTEN)
+        return _answered(job, Outcome.UNAVAILABLE, FORGOTTEN)
 
     async def once() -> Answered:
         if (not_ready := await outside.check()) is not None:
@@ -135,7 +135,7 @@ async def render(job: Job, outside: Outside) -> Answered:
         package = store.Package(job.subject, UUID(job.payload["delivery_id"]), asked_at, documents)
         await store.shelve(job.database, job.keyring, package)
     except KeyDestroyed:
-        return _answered(job, Outcome.REJECTED, FORGOTTEN)
+        return _answered(job, Outcome.UNAVAILABLE, FORGOTTEN)
     ids = tuple(document.document_id for document in documents)
     return _answered(job, Outcome.PACKAGE_RENDERED, Outcome.PACKAGE_RENDERED.value, document_ids=ids)
 

@@ -176,6 +176,17 @@ async def test_a_leavers_documents_cannot_be_read_by_anybody(printing: House, re
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize("gone", [AINO, None])
+async def test_a_package_with_somebody_in_it_who_was_forgotten_meanwhile_is_certainly_not_made(
+    printing: House, gone: UUID | None
+) -> None:
+    await printing.stage.hears(printing.render())
+    await printing.stage.batches.keyring.destroy(printing.registration, [gone])
+    (said,) = await printing.answers()
+    assert (said.outcome, said.reason) == (Outcome.UNAVAILABLE, "forgotten")
+
+
+@pytest.mark.stack
 async def test_documents_are_not_kept_for_ever(printing: House) -> None:
     await rendered(printing)
     printing.stage.clock.pass_by(days=61)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -124,11 +124,12 @@ async def test_a_good_check_is_believed(house: House) -> None:
     assert (house.shelf.checks, len(house.shelf.writes)) == (1, 3)
 
 
-async def test_what_was_forgotten_meanwhile_is_not_written(house: House) -> None:
-    await house.stage.hears(house.write())
-    await house.stage.batches.keyring.destroy(house.registration, [None])
+@pytest.mark.parametrize("party", [None, AINO])
+async def test_what_was_forgotten_meanwhile_is_certainly_not_written(house: House, party: UUID | None) -> None:
+    await house.stage.hears(house.write(party_id=party))
+    await house.stage.batches.keyring.destroy(house.registration, [party])
     (said,) = await house.answers()
-    assert (said.outcome, said.reason) == (Outcome.REJECTED, "forgotten")
+    assert (said.outcome, said.reason) == (Outcome.UNAVAILABLE, "forgotten")
     assert house.shelf.writes == []
 
 
