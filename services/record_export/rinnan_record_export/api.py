@@ -141,28 +141,28 @@ def _acting(desk: Desk[Registration], doors: Doors) -> APIRouter:
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, delivery_id: UUID, key: Key
     ) -> Moved:
         """Hand a prepared package to the people who key in."""
-        return await decide(packages.Release(_actor(staff), staff.county, delivery_id), registration_id, key)
+        return await decide(packages.Release(staff.actor, staff.county, delivery_id), registration_id, key)
 
     @router.post("/deliveries/{delivery_id}/keyed-in")
     async def keyed_in(
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, delivery_id: UUID, key: Key
     ) -> Moved:
         """Say that the package was keyed in."""
-        return await decide(packages.KeyIn(_actor(staff), staff.county, delivery_id), registration_id, key)
+        return await decide(packages.KeyIn(staff.actor, staff.county, delivery_id), registration_id, key)
 
     @router.post("/deliveries/{delivery_id}/verified")
     async def verified(
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, delivery_id: UUID, key: Key
     ) -> Moved:
         """Say that what was keyed in was checked. Not by whoever keyed it in."""
-        return await decide(packages.Verify(_actor(staff), staff.county, delivery_id), registration_id, key)
+        return await decide(packages.Verify(staff.actor, staff.county, delivery_id), registration_id, key)
 
     @router.post("/deliveries/{delivery_id}/not-keyed-in")
     async def not_keyed_in(
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, delivery_id: UUID, body: Deviation, key: Key
     ) -> Moved:
         """Say that the package was not keyed in. The system is then searched before anything is written."""
-        command = packages.SendBack(_actor(staff), staff.county, delivery_id, body.why)
+        command = packages.SendBack(staff.actor, staff.county, delivery_id, body.why)
         return await decide(command, registration_id, key)
 
     @router.post("/deliveries/{delivery_id}/recall-confirmed")
@@ -170,7 +170,7 @@ def _acting(desk: Desk[Registration], doors: Doors) -> APIRouter:
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, delivery_id: UUID, body: Deviation, key: Key
     ) -> Moved:
         """Say that a recalled package was taken back before anybody keyed it in."""
-        command = packages.ConfirmRecall(_actor(staff), staff.county, delivery_id, body.why)
+        command = packages.ConfirmRecall(staff.actor, staff.county, delivery_id, body.why)
         return await decide(command, registration_id, key)
 
     @router.post("/deliveries/{delivery_id}/conflict-settled")
@@ -178,9 +178,7 @@ def _acting(desk: Desk[Registration], doors: Doors) -> APIRouter:
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, delivery_id: UUID, body: Settlement, key: Key
     ) -> Moved:
         """Say, having looked, where the record stands once."""
-        command = packages.SettleConflict(
-            _actor(staff), staff.county, delivery_id, on_paper=body.on_paper, why=body.why
-        )
+        command = packages.SettleConflict(staff.actor, staff.county, delivery_id, on_paper=body.on_paper, why=body.why)
         return await decide(command, registration_id, key)
 
     @router.post("/deliveries/{delivery_id}/try-again")
@@ -188,7 +186,7 @@ def _acting(desk: Desk[Registration], doors: Doors) -> APIRouter:
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, delivery_id: UUID, body: Deviation, key: Key
     ) -> Moved:
         """Ask the destination again, now."""
-        command = packages.TryAgain(_actor(staff), staff.county, delivery_id, body.why)
+        command = packages.TryAgain(staff.actor, staff.county, delivery_id, body.why)
         return await decide(command, registration_id, key)
 
     @router.post("/corrections/taken-up")
@@ -196,16 +194,11 @@ def _acting(desk: Desk[Registration], doors: Doors) -> APIRouter:
         staff: Annotated[Staff, Depends(act)], registration_id: UUID, body: Deviation, key: Key
     ) -> Taken:
         """Say that the destination was told of every correction of this registration."""
-        command = packages.TakeUpCorrections(_actor(staff), staff.county, body.why)
+        command = packages.TakeUpCorrections(staff.actor, staff.county, body.why)
         answer = await desk.decide(command, subject=registration_id, caller=command.actor, key=key)
         return Taken.model_validate(answer)
 
     return router
-
-
-def _actor(staff: Staff) -> str:
-    """Who acts, so that two people of two issuers are never taken for one."""
-    return f"{staff.issuer}#{staff.subject}"
 
 
 def _out(registration_id: UUID, delivery_id: UUID, delivery: Delivery) -> DeliveryOut:
