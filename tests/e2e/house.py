@@ -74,17 +74,17 @@ class House:
     party: UUID = field(default_factory=uuid4)
     pins: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def as_person(self, person: Mapping[str, str] = AINO, **more: Any) -> dict[str, str]:
+    def as_person(self, person: Mapping[str, str] = AINO, /, **more: Any) -> dict[str, str]:
         names = {"given_name": person["given_names"], "family_name": person["family_name"], "code": person["code"]}
         return self.signed(PARENTS, "rinnan", {"sub": person["code"], "acr": "strong", **names, **more})
 
-    def as_staff(self, rights: str = "life bodies protected act", **more: Any) -> dict[str, str]:
+    def as_staff(self, rights: str = "life bodies protected act", /, **more: Any) -> dict[str, str]:
         return self.signed(STAFF, "rinnan-staff", {"sub": "s-17", "county": COUNTY, "rights": rights, **more})
 
     def as_party(self, **more: Any) -> dict[str, str]:
-        told = {"registration_id": self.registration, "party_id": self.party, "county": COUNTY, "pins": self.pins}
-        told["deadline"] = self.clock.now() + timedelta(days=14)
-        return bearer(PartyTokens(self.party_key, self.clock).issue(**{**told, **more}))
+        told: dict[str, Any] = {"registration_id": self.registration, "party_id": self.party, "county": COUNTY}
+        told |= {"pins": self.pins, "deadline": self.clock.now() + timedelta(days=14), **more}
+        return bearer(PartyTokens(self.party_key, self.clock).issue(**told))
 
     def signed(self, issuer: str, audience: str, claims: Mapping[str, Any], key: ECKey | None = None) -> dict[str, str]:
         now, used = int(self.clock.now().timestamp()), key or self.key
@@ -158,13 +158,14 @@ async def _begin(house: House) -> None:
     token = await intake.http.post(f"/registrations/{house.registration}/token", headers=house.as_person())
     house.party = UUID(token.json()["party_id"])
     state = await intake.stage.state(house.registration)
+    assert state
     house.pins = state.pins.model_dump()
     await house.rooms["record_export"].stage.hears(*await intake.stage.said_of(RegistrationOpened))
 
 
 def _issuers(folder: Path, key: ECKey) -> Path:
     (folder / "keys.json").write_text(json.dumps({"keys": [{**key.as_dict(private=False), "kid": key.kid}]}))
-    told = [
+    told: list[dict[str, Any]] = [
         {"kind": "parent", "issuer": PARENTS, "audience": "rinnan", "strong_acr": ["strong"]},
         {"kind": "staff", "issuer": STAFF, "audience": "rinnan-staff", "counties": ["*"]},
     ]

@@ -48,7 +48,12 @@ def foreign(house: House) -> dict[str, dict[str, str]]:
     """Tokens like ours, signed by nobody we know."""
     names = {"sub": "x", "given_name": "Aino", "family_name": "Öhman", "code": AINO["code"], "acr": "strong"}
     stranger, key = ECKey.generate_key("P-256", auto_kid=True), OKPKey.generate_key("Ed25519", auto_kid=True)
-    party = {"registration_id": house.registration, "party_id": house.party, "county": "lapha", "pins": house.pins}
+    party: dict[str, Any] = {
+        "registration_id": house.registration,
+        "party_id": house.party,
+        "county": "lapha",
+        "pins": house.pins,
+    }
     issued = PartyTokens(key, house.clock).issue(**party, deadline=house.clock.now())
     return {
         "person": house.signed(PARENTS, "rinnan", names, stranger),
@@ -73,7 +78,7 @@ def kind_of(operation: Mapping[str, Any]) -> str | None:
 
 
 async def knock(house: House, address: str, token: dict[str, str], **more: Any) -> httpx.Response:
-    body = {"json": WHOLE[address]} if address in WHOLE else {}
+    body: dict[str, Any] = {"json": WHOLE[address]} if address in WHOLE else {}
     return await ask(house, address, token=token, **body, **more)
 
 

@@ -27,7 +27,9 @@ async def ends(house: House) -> datetime:
     intake = house.rooms["intake"].stage
     house.clock.pass_by(days=15)
     await intake.works()
-    return (await intake.state(house.registration)).shown_until
+    state = await intake.state(house.registration)
+    assert state
+    return state.shown_until
 
 
 async def test_the_last_token_is_over_in_every_room_before_the_registration_is_forgotten(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from httpx import Response
@@ -25,7 +26,7 @@ def repeatable(house: House) -> list[str]:
 
 
 async def sent(house: House, address: str, key: str) -> Response:
-    body = {"json": WHOLE[address]} if address in WHOLE else {}
+    body: dict[str, Any] = {"json": WHOLE[address]} if address in WHOLE else {}
     return await ask(house, address, headers={KEY: key}, **body)
 
 

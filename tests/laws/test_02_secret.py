@@ -148,7 +148,7 @@ class Twin:
         seen = await second.see()
         page = self.house.installation.profiles.form(seen["pins"]["form"]).steps[0].id
         for room, path in (("intake", f"/form/{page}"), ("consent", "/consents"), ("risk_screening", "/screening")):
-            await second._own("GET", room, path)
+            await second.own("GET", room, path)
 
     async def look_around(self, stage: str) -> None:
         """Sign in anew, fetch everything that a parent can, and look into the mailbox."""
@@ -181,11 +181,11 @@ async def _played(house: House) -> Scenes:
     await house.wait_for_morning()
     async with AsyncExitStack() as entered:
 
-        async def twin(family: Family) -> Twin:
+        async def played(family: Family) -> Twin:
             return Twin(house, await entered.enter_async_context(house.play(family, record=True)))
 
         scenes = {
-            scene: {name: await twin(family) for name, family in families.items()}
+            scene: {name: await played(family) for name, family in families.items()}
             for scene, families in house.cast.twins.items()
         }
         twins = [twin for several in scenes.values() for twin in several.values()]

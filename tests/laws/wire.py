@@ -6,6 +6,7 @@ import base64
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -27,7 +28,7 @@ class Message:
         return self.headers.get("ce_type", b"?").decode()
 
     @property
-    def clear(self) -> Mapping[str, object]:
+    def clear(self) -> Mapping[str, Any]:
         """The body as anybody can read it."""
         return orjson.loads(self.value)
 

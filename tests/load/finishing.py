@@ -66,8 +66,9 @@ class Confirmations:
             now = time.monotonic()
             for records in found.values():
                 for record in records:
-                    if ("ce_type", DeliveryMoved.type.encode()) in record.headers and CONFIRMED in record.value:
-                        self.at[UUID(record.key.decode())] = now
+                    key, body = record.key or b"", record.value or b""
+                    if ("ce_type", DeliveryMoved.type.encode()) in record.headers and CONFIRMED in body:
+                        self.at[UUID(key.decode())] = now
             self._news.set()
 
 

@@ -56,8 +56,8 @@ async def floor(load: Load, heard: str, said: str) -> float:
             continue
         started = started or time.perf_counter()
         headers = [dict(record.headers) for record in records]
-        bodies = [json.loads(record.value) for record in records]
-        keys = [record.key.decode() for record in records]
+        bodies = [json.loads(record.value or b"") for record in records]
+        keys = [(record.key or b"").decode() for record in records]
         ids = [uuid4() for _ in records]
         told = [json.dumps([[name, value.decode()] for name, value in record.headers]) for record in records]
         async with connection.transaction():

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from joserfc.jwk import OKPKey
 
+from rinnan_chassis.clock import FileClock
 from rinnan_chassis.web import PartyTokens
 from rinnan_local.stack import Stack
 from tests.load.finishing import Confirmations, Submitters, request
@@ -46,7 +47,8 @@ class House:
         self.loading = Loading(stack)
         self._finished = 0
         self._tokens = PartyTokens(
-            OKPKey.import_key(json.loads((stack.folder.secrets / "intake" / "party_key.json").read_text())), stack.clock
+            OKPKey.import_key(json.loads((stack.folder.secrets / "intake" / "party_key.json").read_text())),
+            FileClock(stack.folder.clock),
         )
 
     async def warm_up(self) -> None:

@@ -82,7 +82,7 @@ class Loading:
             await self._until_all_is_heard(database)
             wrapping_keys = load_wrapping_keys(self._stack.folder.secrets / "all.wrapping_keys.json")
             self._template = await Template.read(database, wrapping_keys, People(family))
-            row = await database.fetchrow(OPENED, self.played[0])
+            row = await _row(database, OPENED, self.played[0])
             self.opened = Opened(row["county"], row["deadline"], json.loads(row["pins"]))
         finally:
             await database.close()
@@ -107,7 +107,7 @@ class Loading:
         """One transaction; the log's appender waits for it. The next bite is made while one is written."""
         ready: list[tuple[UUID, UUID]] = []
         async with database.transaction():
-            row = await database.fetchrow("select position, chain_hash from event_log.chain for update")
+            row = await _row(database, "select position, chain_hash from event_log.chain for update")
             head = Link(row["position"], row["chain_hash"])
             bites = list(batches(numbers, BITE))
             coming = self._made(bites[0], head)
@@ -144,12 +144,19 @@ class Loading:
 
         async def quiet() -> bool:
             nonlocal seen, quiet_since
-            now = tuple(await database.fetchrow(WHAT_CHANGES))
+            now = tuple(await _row(database, WHAT_CHANGES))
             if now != seen:
                 seen, quiet_since = now, time.monotonic()
             return time.monotonic() - quiet_since > QUIET_SECONDS
 
         await until(quiet, "that all is heard")
+
+
+async def _row(database: asyncpg.Connection, query: str, *arguments: object) -> asyncpg.Record:
+    """The one row of a query that always finds one."""
+    found = await database.fetchrow(query, *arguments)
+    assert found
+    return found
 
 
 async def _played(installation: Installation, family: Family) -> tuple[UUID, UUID]:

@@ -62,11 +62,14 @@ async def bare_cpu_ms(load: Load, heard: str, said: str, messages: Messages) -> 
     """The floor of the same: fetch, one transaction of one insert, produce, commit the offset; no rules, no seals."""
     connection = await asyncpg.connect(load.database_url)
     await connection.execute("drop table if exists bare; create table bare (id uuid primary key, body bytea)")
-    kafka = {"bootstrap_servers": load.kafka_servers}
     consumer = AIOKafkaConsumer(
-        heard, group_id=f"bare-{uuid4()}", auto_offset_reset="earliest", enable_auto_commit=False, **kafka
+        heard,
+        bootstrap_servers=load.kafka_servers,
+        group_id=f"bare-{uuid4()}",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
     )
-    producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **kafka)
+    producer = AIOKafkaProducer(bootstrap_servers=load.kafka_servers, acks="all", enable_idempotence=True)
     await producer.start()
     await consumer.start()
 

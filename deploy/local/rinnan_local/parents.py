@@ -104,7 +104,7 @@ class Parent(Player):
 
     async def ask_again(self, contact: Mapping[str, Any] | None = None) -> None:
         """Have the other parent asked once more, at another contact if one is given."""
-        await self._own("POST", "invitation", "/invitation/resend", {"contact": contact or _reached(self.other)})
+        await self.own("POST", "invitation", "/invitation/resend", {"contact": contact or _reached(self.other)})
 
     # The own part
 
@@ -115,9 +115,9 @@ class Parent(Player):
             page = self.page(step.questions, answers or self.who.answers, services or self.who.services)
             await self.save_page(step.id, page)
         children = [self._named(child) for child in self.family.children]
-        await self._own("PUT", "intake", "/children", {"children": children})
+        await self.own("PUT", "intake", "/children", {"children": children})
         await self.save_contact()
-        await self._own("PUT", "intake", "/protection", self.protection())
+        await self.own("PUT", "intake", "/protection", self.protection())
 
     async def form(self) -> Form:
         """The form that the registration is pinned to."""
@@ -126,11 +126,11 @@ class Parent(Player):
 
     async def save_page(self, step: str, page: Mapping[str, Any]) -> None:
         """Save the draft of one page."""
-        await self._own("PUT", "intake", f"/form/{step}", page)
+        await self.own("PUT", "intake", f"/form/{step}", page)
 
     async def save_contact(self) -> None:
         """Save how this parent may be reached."""
-        await self._own("PUT", "intake", "/contact", self.contact())
+        await self.own("PUT", "intake", "/contact", self.contact())
 
     @staticmethod
     def page(
@@ -146,20 +146,20 @@ class Parent(Player):
     async def screen(self, choice: Screening | None = None) -> None:
         """Answer the screening, or decline to."""
         choice = choice or self.who.screening
-        asked = (await self._own("GET", "risk_screening", "/screening")).json()
+        asked = (await self.own("GET", "risk_screening", "/screening")).json()
         given: dict[str, Any] = {"language": asked["language"]}
         if choice is Screening.DECLINED:
             given["declined"] = True
         else:
             place = -1 if choice is Screening.ALL_POSITIVE else 0  # the answers stand in the order of growing concern
             given["answers"] = {item["id"]: item["answers"][place]["code"] for item in asked["questions"]}
-        await self._own("PUT", "risk_screening", "/screening", given)
+        await self.own("PUT", "risk_screening", "/screening", given)
 
     async def consent(self, *, to_all: bool = True) -> None:
         """Give every consent, or only what nobody can register without."""
-        read = await self._own("GET", "consent", "/consents")
+        read = await self.own("GET", "consent", "/consents")
         given = {consent["id"]: to_all or consent["mandatory"] for consent in read.json()["consents"]}
-        await self._own(
+        await self.own(
             "PUT",
             "consent",
             "/consents",
@@ -169,15 +169,15 @@ class Parent(Player):
 
     async def withdraw_consent(self) -> None:
         """Take the consents back."""
-        await self._own("POST", "consent", "/consents/withdrawal", {})
+        await self.own("POST", "consent", "/consents/withdrawal", {})
 
     async def submit(self) -> None:
         """Give the own form in."""
-        await self._own("POST", "intake", "/form/submission", {})
+        await self.own("POST", "intake", "/form/submission", {})
 
     async def reopen(self) -> None:
         """Take the own form back to change it."""
-        await self._own("POST", "intake", "/form/reopening", {})
+        await self.own("POST", "intake", "/form/reopening", {})
 
     async def complete(self) -> None:
         """Everything that a whole part is: form, screening, consents, giving in."""
@@ -188,16 +188,16 @@ class Parent(Player):
 
     async def ask_to_be_contacted_alone(self) -> UUID:
         """Ask the county to call without the other; the registration under which it does."""
-        answer = await self._own("POST", "intake", "/single-contact", {})
+        answer = await self.own("POST", "intake", "/single-contact", {})
         return UUID(answer.json()["registration_id"])
 
     async def leave(self) -> None:
         """Take no part any longer."""
-        await self._own("POST", "intake", "/departure", {})
+        await self.own("POST", "intake", "/departure", {})
 
     async def see(self) -> Mapping[str, Any]:
         """All that this parent is shown of the registration."""
-        return (await self._own("GET", "intake", "")).json()
+        return (await self.own("GET", "intake", "")).json()
 
     async def own_registrations(self) -> list[Mapping[str, Any]]:
         """The registrations that this parent is part of."""
@@ -210,7 +210,7 @@ class Parent(Player):
         places = [*(("intake", page) for page in pages), ("consent", "/consents"), ("risk_screening", "/screening")]
         for room, path in places:
             with suppress(SaidNo):
-                await self._own("GET", room, path)
+                await self.own("GET", room, path)
         await self.own_registrations()
 
     # What this parent knows
@@ -257,9 +257,10 @@ class Parent(Player):
 
         return await until(settled, f"the ticket of {self.person}", within=within)
 
-    async def _own(
+    async def own(
         self, method: str, room: str, path: str, json: Any = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
+        """Ask a room about the own part."""
         url = f"/registrations/{self.registration_id}{path}"
         return await self.ask(method, room, url, as_=self.acting, json=json, headers=headers)
 

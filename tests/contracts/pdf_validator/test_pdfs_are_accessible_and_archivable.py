@@ -32,7 +32,7 @@ def validator() -> list[str]:
     missing = [name for name in ("java", "mvn") if shutil.which(name) is None]
     if missing:
         said = f"NOT CHECKED: the PDFs were not validated, because {' and '.join(missing)} is not installed"
-        sys.__stderr__.write(f"\n{said}\n")
+        print(f"\n{said}", file=sys.__stderr__)
         pytest.skip(said)
     sources = [HERE / "pom.xml", *HERE.glob("src/**/*.java")]
     if not JAR.exists() or JAR.stat().st_mtime < max(source.stat().st_mtime for source in sources):
@@ -45,6 +45,7 @@ async def package_pdfs(folder: Path) -> list[Path]:
     profiles = load(ROOT / "contracts", ROOT / "deploy" / "counties")
     record = a_joint_record().model_copy(update={"county": next(iter(profiles.counties))})
     one, other = record.parties
+    assert other.own
     arabic = other.model_copy(
         update={
             "identity": Identity(family_name="الحسيني", given_names="فاطمة الزهراء", identity_code="131188-918P"),
