@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT, files, none_of, place
+from tests.architecture.tree import ROOT, files, lines_with, none_of, place
 
 LONGEST_README, LONGEST_DECISION = 150, 40
 HEADINGS = ("Context.", "Decision.", "Consequences.", "Alternatives.", "Enforced by", "Revisit")
@@ -74,9 +74,14 @@ def test_a_decision_is_one_page_in_the_one_form(file: Path) -> None:
     none_of(faults, mend=f"write it as 0001 is written, within {LONGEST_DECISION} lines")
 
 
-def test_decisions_have_numbers_of_their_own() -> None:
-    numbers = [file.name[:4] for file in DECISIONS]
-    none_of({each for each in numbers if numbers.count(each) > 1}, mend="take the next free number")
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [file.name[:4] for file in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+
+def test_a_decision_that_is_named_is_there() -> None:
+    there = {f"ADR {file.name[:4]}" for file in DECISIONS}
+    named = lines_with(re.compile(r"\bADR \d+"), files())
+    none_of((each for each in named if each.partition(": ")[2] not in there), mend="name a file of contracts/decisions")
 
 
 def test_every_member_is_in_the_workspace() -> None:
