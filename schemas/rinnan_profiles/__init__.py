@@ -2,7 +2,7 @@
 
 from rinnan_profiles.answers import CANNOT_SAFELY, PREFER_NOT, WHOLE_ANSWERS, FieldFault, NotWhole, Wrong
 from rinnan_profiles.catalogue import Catalogue, Service
-from rinnan_profiles.county import County, Destination, NoDestination
+from rinnan_profiles.county import ADAPTERS, County, Destination, NoDestination
 from rinnan_profiles.form import Form
 from rinnan_profiles.identity_code import IdentityCode, NotAnIdentityCode
 from rinnan_profiles.instrument import Instrument
@@ -14,6 +14,7 @@ from rinnan_profiles.texts import Consent, Texts
 from rinnan_profiles.words import Spoken, Words
 
 __all__ = [
+    "ADAPTERS",
     "CANNOT_SAFELY",
     "PREFER_NOT",
     "WHOLE_ANSWERS",

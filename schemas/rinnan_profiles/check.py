@@ -8,13 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from rinnan_profiles.county import ADAPTERS
 from rinnan_profiles.faults import Fault
 from rinnan_profiles.loading import Profiles, read
 from rinnan_profiles.positions import line_of
 from rinnan_profiles.words import Standing
-
-ADAPTERS = "rinnan.adapters"
-"""The entry-point group that an adapter's package registers itself in."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,6 +17,9 @@ from rinnan_profiles.words import Code, Language, Length, Profile, Standing, Ver
 Days = Annotated[int, Field(ge=1, le=3650)]  # never none: a token from before the end was fixed must be over by then
 Tries = Annotated[int, Field(ge=1, le=100)]
 
+ADAPTERS = "rinnan.adapters"
+"""The entry-point group in which adapters and renderers are found, by the name that a destination gives."""
+
 
 def _known_timezone(name: str) -> str:
     try:

@@ -167,7 +167,7 @@ class Decider(Protocol[S, F_contra]):
 
 
 def digest(*parts: str) -> bytes:
-    """SHA-256 over length-prefixed parts: a claim's key from values that are already random or already keyed."""
+    """SHA-256 over length-prefixed parts. A claim's key is made of values that are already random or already keyed."""
     hasher = hashlib.sha256()
     for part in parts:
         encoded = part.encode()

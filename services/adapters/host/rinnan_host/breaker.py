@@ -27,6 +27,7 @@ LONGEST_REST = timedelta(minutes=10)
 QUEUED = Backoff(first=timedelta(seconds=2), factor=1.5, most=timedelta(seconds=30))
 """How long a request waits in the host's queue before it asks again whether there is room."""
 
+RESTS = "destination_rests"
 TROUBLE = frozenset({Outcome.UNAVAILABLE, Outcome.UNKNOWN})
 
 openness = Gauge("rinnan_destination_open", "How far this host asks its destination: 1 as ever, 0 while it rests.")
@@ -48,7 +49,7 @@ class Breaker:
         """What keeps the destination from being asked as ever, as a class; None where nothing does."""
         if self._rests_until is None:
             return None
-        return "destination_rests" if self.rests(now) else "destination_opens"
+        return RESTS if self.rests(now) else "destination_opens"
 
     def rests(self, now: datetime) -> bool:
         """Whether the destination is to be left alone."""
@@ -84,7 +85,7 @@ class Breaker:
     def _narrow(self, now: datetime, rest: timedelta | None) -> None:
         """One at a time from now on, or after a rest. A far side that is there and answers late needs none."""
         if rest:
-            log.warning("destination_rests", extra={"seconds": rest.total_seconds()})
+            log.warning(RESTS, extra={"seconds": rest.total_seconds()})
         elif self._rests_until is None:
             log.warning("destination_answers_late")
         self._rest = rest or self._rest

@@ -20,10 +20,7 @@ from pydantic import BaseModel
 
 from rinnan_chassis.addresses import is_private
 from rinnan_events.opened import ClientRecord, OwnForm, Scope
-from rinnan_profiles import WHOLE_ANSWERS
-
-GROUP = "rinnan.adapters"
-"""The entry-point group in which adapters and renderers are found: name → `Offer`."""
+from rinnan_profiles import ADAPTERS, WHOLE_ANSWERS
 
 RINNAN = UUID("6f0b3a54-31a7-5c0e-8d86-2d9e5f6a7c11")
 """The uuid5 namespace of every identifier that Rinnan makes. It never changes: old receipts are found by it."""
@@ -285,7 +282,7 @@ class NotInstalled(LookupError):  # noqa: N818 - a state of the installation
 
 def offer(adapter: str) -> Offer[Any]:
     """The offer of an installed adapter. Raises `NotInstalled`, or TypeError for an entry point of another kind."""
-    for found in entry_points(group=GROUP, name=adapter):
+    for found in entry_points(group=ADAPTERS, name=adapter):
         offered: object = found.load()
         if not isinstance(offered, Offer):
             raise TypeError(f"the entry point {found.value} is not an Offer")

@@ -17,7 +17,7 @@ from rinnan_chassis.working import Job
 from rinnan_events.adapter import Outcome
 from rinnan_events.opened import ClientRecord
 from rinnan_host import store
-from rinnan_host.breaker import Breaker
+from rinnan_host.breaker import RESTS, Breaker
 from rinnan_host.domain import Answered, Here
 from rinnan_host.port import (
     Absent,
@@ -38,7 +38,6 @@ from rinnan_host.port import (
 
 log = logging.getLogger(__name__)
 
-RESTS = "destination_rests"
 CHECKED_FOR = timedelta(days=1).total_seconds()
 TOO_LATE = "asked_too_late"
 FORGOTTEN = "forgotten"

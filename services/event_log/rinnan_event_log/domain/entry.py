@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from rinnan_chassis.deciding import digest
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -42,8 +44,8 @@ class Entry:
         its place.
         """
         if self.source is not None and self.id is not None:
-            return _digest(self.topic, self.source, self.id)
-        return _digest(self.topic, str(self.partition), str(self.offset), self.body_digest.hex())
+            return digest(self.topic, self.source, self.id)
+        return digest(self.topic, str(self.partition), str(self.offset), self.body_digest.hex())
 
     @property
     def is_dead_letter(self) -> bool:
@@ -73,11 +75,3 @@ class Read:
 def body_digest(body: bytes | None) -> bytes:
     """SHA-256 of a record's value; that of no value is that of an empty one."""
     return hashlib.sha256(body or b"").digest()
-
-
-def _digest(*parts: str) -> bytes:
-    hasher = hashlib.sha256()
-    for part in parts:
-        encoded = part.encode()
-        hasher.update(len(encoded).to_bytes(4, "big") + encoded)
-    return hasher.digest()
