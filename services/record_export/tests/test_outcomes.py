@@ -19,7 +19,7 @@ from rinnan_events.record_export import (
     PackageRenderRequested,
 )
 from rinnan_record_export.domain import packages
-from rinnan_record_export.domain.packages import Release, SendBack, Why
+from rinnan_record_export.domain.packages import Release, SendBack, TryAgain, Why
 
 if TYPE_CHECKING:
     from conftest import Play
@@ -189,6 +189,15 @@ def test_a_rejection_is_a_persons_at_once_and_papers_when_it_is_due(requested: P
     requested.passes(days=7)
     (asked,) = [each for each in requested.said if isinstance(each, PackageRenderRequested)]
     assert (asked.destination, asked.look_first) == ("vakehyva-paper", False)
+
+
+def test_every_rejection_rings_also_the_second(requested: Play) -> None:
+    for _ in range(2):
+        requested.answers(Outcome.REJECTED)
+        again = TryAgain("aino", "vakehyva", requested.delivery_id(), Why.MENDED)
+        requested.decide(packages.try_again, again)
+        requested.passes(minutes=1)
+    assert list(requested.alarms.values()) == ["rejected", "rejected"]
 
 
 def test_paper_takes_over_from_a_system_that_stays_away(requested: Play) -> None:

@@ -128,6 +128,16 @@ def test_confirmed_after_it_was_keyed_in_is_a_conflict_for_a_person(
     assert prepared.delivery().state is DeliveryState.CONFIRMED
 
 
+def test_every_conflict_rings_also_one_that_follows_a_settled_one(prepared: Play) -> None:
+    act(prepared, Release)
+    act(prepared, KeyIn)
+    prepared.answers(Outcome.CONFIRMED, attempt=1)
+    prepared.passes(hours=1)
+    act(prepared, SettleConflict, on_paper=True, why=Why.WAS_KEYED_IN)
+    prepared.answers(Outcome.ALREADY_THERE, attempt=1)
+    assert list(prepared.alarms.values()).count("conflict") == 2
+
+
 def test_nothing_was_recalled_so_nothing_is_confirmed(prepared: Play) -> None:
     act(prepared, Release)
     with pytest.raises(NotInThatState):

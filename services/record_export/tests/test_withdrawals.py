@@ -116,3 +116,9 @@ def test_consents_given_again_after_the_gate_are_a_correction_in_every_order_of_
     assert play.assembled == [(play.other,)]
     assert corrections(play) == ["consent"]
     assert sorted(play.alarms.values()) == [f"correction.consent.{play.one}", f"went_without.{play.one}"]
+
+
+def test_every_correction_rings(requested: Play) -> None:
+    for version in (2, 3):
+        requested.hears(requested.parts(requested.one, version=version)[4])
+    assert list(requested.alarms.values()) == [f"correction.consent.{requested.one}"] * 2

@@ -22,13 +22,13 @@ from rinnan_record_export.domain.policy import LOOKS, gap, settled_at, wait
 from rinnan_record_export.domain.registration import (
     LOOK,
     Registration,
-    alarm,
     assemble,
     call_off,
     change,
     county_now,
     nothing_further,
     paper,
+    row_alarm,
 )
 
 
@@ -121,7 +121,7 @@ def turn_to_paper(state: Registration | None, fact: PaperDue, ctx: Context) -> D
         return None
     if delivery.is_on_paper:
         is_late = delivery.state in {DeliveryState.REQUESTED, DeliveryState.WAITING}
-        return Decision(works=(alarm(delivery_id, "package_late", ctx),)) if is_late else None
+        return Decision(works=(row_alarm(delivery_id, delivery, "package_late", ctx),)) if is_late else None
     destination = county_now(state, ctx).destination(delivery.destination)
     match delivery.state:
         case DeliveryState.WAITING | DeliveryState.REJECTED:
@@ -131,7 +131,7 @@ def turn_to_paper(state: Registration | None, fact: PaperDue, ctx: Context) -> D
         case DeliveryState.REQUESTED if not destination.capabilities.renders:
             ready_at = delivery.settled_at or destination.settled_at(delivery.paper_at)
         case DeliveryState.PLANNED:
-            return Decision(works=(alarm(delivery_id, "still_planned", ctx),))
+            return Decision(works=(row_alarm(delivery_id, delivery, "still_planned", ctx),))
         case _:
             return None
     if ready_at > ctx.now:
@@ -226,7 +226,7 @@ def _it_stands(state: Registration, delivery: Delivery, event: DeliveryOutcome, 
     newly = doubled and not delivery.doubled
     noted = replace(delivery, receipt=event.receipt or delivery.receipt, doubled=doubled)
     reason = "doubled" if newly else event.outcome.value
-    alarms = (_alarm(event, "doubled", ctx),) if newly else ()
+    alarms = (row_alarm(event.delivery_id, noted, "doubled", ctx),) if newly else ()
     says: tuple[Event, ...] = (recall(event.delivery_id, delivery.package, ctx),) if delivery.package else ()
     match delivery.state:
         case DeliveryState.CONFIRMED | DeliveryState.CONFLICT:
@@ -235,12 +235,13 @@ def _it_stands(state: Registration, delivery: Delivery, event: DeliveryOutcome, 
         case DeliveryState.RELEASED if delivery.package and delivery.package.recalled_at is None:
             package = replace(delivery.package, recalled_at=ctx.now)
             after = noted.moved(DeliveryState.RELEASED, "confirmed_late", ctx.now, package=package)
-            alarms = (*alarms, _alarm(event, "recalled", ctx))
+            alarms = (*alarms, row_alarm(event.delivery_id, after, "recalled", ctx))
         case DeliveryState.RELEASED:
             return change(state, event.delivery_id, noted, ctx, works=alarms)
         case held if held in KEYED or held is DeliveryState.CANCELLED:
             after = noted.moved(DeliveryState.CONFLICT, f"confirmed_after_{held}", ctx.now)
-            return change(state, event.delivery_id, after, ctx, works=(*alarms, _alarm(event, "conflict", ctx)))
+            alarms = (*alarms, row_alarm(event.delivery_id, after, "conflict", ctx))
+            return change(state, event.delivery_id, after, ctx, works=alarms)
         case _:
             after = noted.moved(DeliveryState.CONFIRMED, reason, ctx.now)
             alarms = (*alarms, *nothing_further(event.delivery_id, delivery))
@@ -257,7 +258,8 @@ def _hear_answer(
             return change(state, event.delivery_id, prepared, ctx)
         case Outcome.REJECTED:
             rejected = delivery.moved(DeliveryState.REJECTED, event.reason, ctx.now)
-            return change(state, event.delivery_id, rejected, ctx, works=(_alarm(event, "rejected", ctx),))
+            works = (row_alarm(event.delivery_id, rejected, "rejected", ctx),)
+            return change(state, event.delivery_id, rejected, ctx, works=works)
         case Outcome.UNAVAILABLE:
             tries = delivery.tries + 1
             waiting = delivery.moved(DeliveryState.WAITING, event.reason, ctx.now, tries=tries)
@@ -306,7 +308,3 @@ def _was_asked(delivery: Delivery, destination: str) -> bool:
     return destination == delivery.destination or (
         delivery.package is not None and destination == delivery.package.renderer
     )
-
-
-def _alarm(event: DeliveryOutcome, reason: str, ctx: Context) -> Work:
-    return alarm(event.delivery_id, reason, ctx)

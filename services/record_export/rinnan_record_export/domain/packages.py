@@ -12,7 +12,7 @@ from rinnan_events.record_export import DeliveryState
 from rinnan_record_export.domain.ledger import Delivery, Package
 from rinnan_record_export.domain.outcomes import asks_look, on_paper, recall
 from rinnan_record_export.domain.policy import SECOND_CHANCE
-from rinnan_record_export.domain.registration import Registration, alarm, assemble, change, county_now, paper
+from rinnan_record_export.domain.registration import Registration, assemble, change, county_now, paper, row_alarm
 from rinnan_record_export.errors import NotInThatState, Recalled, SamePerson, UnknownDelivery
 
 AS_USUAL = "as_usual"
@@ -132,7 +132,7 @@ def key_in(state: Registration | None, command: KeyIn, ctx: Context) -> Decision
     keyed = replace(package, keyed_in_at=ctx.now, keyed_in_by=command.actor)
     if package.recalled_at is not None:
         after = delivery.moved(DeliveryState.CONFLICT, "keyed_in_after_recall", ctx.now, package=keyed)
-        works = (alarm(command.delivery_id, "conflict", ctx),)
+        works = (row_alarm(command.delivery_id, after, "conflict", ctx),)
         return change(registration, command.delivery_id, after, ctx, works=works, by_hand=command.by_hand)
     after = delivery.moved(DeliveryState.KEYED_IN, "keyed_in", ctx.now, package=keyed)
     return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
@@ -171,7 +171,7 @@ def send_back(state: Registration | None, command: SendBack, ctx: Context) -> De
         return replace(printing, says=(recalled, *printing.says), answer=answer, by_hand=command.by_hand)
     if not destination.capabilities.searchable:
         after = delivery.moved(DeliveryState.CONFLICT, command.why.value, ctx.now)
-        works = (alarm(command.delivery_id, "conflict", ctx),)
+        works = (row_alarm(command.delivery_id, after, "conflict", ctx),)
         return change(
             registration, command.delivery_id, after, ctx, says=(recalled,), works=works, by_hand=command.by_hand
         )

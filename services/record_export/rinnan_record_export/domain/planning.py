@@ -141,7 +141,7 @@ def plan_anyway(state: Registration | None, fact: PlanAnyway, ctx: Context) -> D
     if decision.state is None or _planned(decision.state, fact.owner) or state.all_left(state.wanted[fact.owner]):
         return decision
     reason = "not_whole" if _taking_part(state, fact.owner) else NOBODY_LEFT
-    return replace(decision, works=(*decision.works, alarm(None, reason, ctx)))
+    return replace(decision, works=(*decision.works, alarm(reason, ctx)))
 
 
 def purge(_state: Registration | None, _event: RegistrationPurged, _ctx: Context) -> Decision[Registration]:
@@ -168,7 +168,7 @@ def _tell_who_is_left_out(decision: Decision[Registration], ctx: Context) -> Dec
     if state is None or JOINT not in state.wanted or not _taking_part(state, JOINT):
         return decision
     calls = (
-        alarm(None, f"went_without.{part.party_id}", ctx)
+        alarm(f"went_without.{part.party_id}", ctx)
         for part in state.wanted[JOINT].parts
         if part.party_id not in state.left and not state.takes_part(part)
     )
@@ -254,7 +254,7 @@ def _correct(
 def _note(decision: Decision[Registration], party_id: UUID, what: str, ctx: Context) -> Decision[Registration]:
     state = decision.state or Registration()
     noted = replace(state, corrections=(*state.corrections, Correction(what, party_id, ctx.now)))
-    works = (*decision.works, alarm(None, f"correction.{what}.{party_id}", ctx))
+    works = (*decision.works, alarm(f"correction.{what}.{party_id}", ctx, str(len(noted.corrections))))
     return replace(decision, state=noted, works=works)
 
 

@@ -123,10 +123,10 @@ def change(
 
 def call_off(registration: Registration, delivery_id: UUID, delivery: Delivery, ctx: Context) -> Decision[Registration]:
     """Deliver nothing, because nobody is left in the record. Of parents who are still there, a person is told."""
+    off = delivery.moved(DeliveryState.CANCELLED, NOBODY_LEFT, ctx.now)
     works: tuple[Work | Cancel, ...] = nothing_further(delivery_id, delivery)
     if not registration.all_left(registration.wanted_for(delivery)):
-        works = (*works, alarm(delivery_id, NOBODY_LEFT, ctx))
-    off = delivery.moved(DeliveryState.CANCELLED, NOBODY_LEFT, ctx.now)
+        works = (*works, row_alarm(delivery_id, off, NOBODY_LEFT, ctx))
     return change(registration, delivery_id, off, ctx, works=works)
 
 
@@ -148,9 +148,14 @@ def paper(delivery_id: UUID, delivery: Delivery) -> Work:
     return Work(PAPER, f"{delivery_id}.{due.isoformat()}", due, {"delivery_id": str(delivery_id)})
 
 
-def alarm(delivery_id: UUID | None, reason: str, ctx: Context) -> Work:
-    """Tell the operators, once for each reason, that a person must look."""
-    return Work(ALARM, f"{ctx.subject}.{delivery_id}.{reason}", ctx.now, {"reason": reason})
+def alarm(reason: str, ctx: Context, occurrence: str = "") -> Work:
+    """Tell the operators, once for each reason and occurrence, that a person must look."""
+    return Work(ALARM, f"{ctx.subject}.{reason}.{occurrence}", ctx.now, {"reason": reason})
+
+
+def row_alarm(delivery_id: UUID, delivery: Delivery, reason: str, ctx: Context) -> Work:
+    """The alarm of a row as it stands now: what moves there again rings again."""
+    return alarm(reason, ctx, f"{delivery_id}.{delivery.attempt}.{delivery.moved_at.isoformat()}")
 
 
 def nothing_further(delivery_id: UUID, delivery: Delivery) -> tuple[Cancel, ...]:
