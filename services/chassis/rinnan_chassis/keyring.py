@@ -24,6 +24,8 @@ from rinnan_events import Group
 NOBODY: Final = UUID(int=0)
 CACHE_SECONDS: Final = 60.0
 CACHED_KEYS: Final = 10_000
+ANSWERED_WITHIN: Final = 10.0
+"""Seconds after which the keyring counts as away: whoever asks may hold the locks of subjects meanwhile."""
 
 
 class KeyName(NamedTuple):
@@ -75,7 +77,9 @@ class Keyring:
         cls, url: str, wrapping_keys: Mapping[Group, bytes] | Wrapping, *, size: int = 4, **arguments: Any
     ) -> Self:
         """A keyring over a pool of its own. `arguments` go to asyncpg (TLS)."""
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=size, reset=_as_it_is, **arguments)
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=size, command_timeout=ANSWERED_WITHIN, reset=_as_it_is, **arguments
+        )
         return cls(pool, wrapping_keys)
 
     async def close(self) -> None:
@@ -120,12 +124,13 @@ class Keyring:
         within a minute. Raises: asyncpg's InsufficientPrivilegeError for a role that may not destroy.
         """
         try:
-            await self._pool.execute(
-                "select keyring.destroy($1, $2, $3)",
-                subject,
-                [party or NOBODY for party in parties],
-                [group.value for group in groups],
-            )
+            async with self._acquire() as connection:
+                await connection.execute(
+                    "select keyring.destroy($1, $2, $3)",
+                    subject,
+                    [party or NOBODY for party in parties],
+                    [group.value for group in groups],
+                )
         finally:
             self._destructions += 1
             for party in parties:
@@ -134,12 +139,16 @@ class Keyring:
 
     async def live(self, subject: UUID) -> int:
         """How many keys of a subject still live, in all groups: 0 proves its purge. For roles that may destroy."""
-        return await self._pool.fetchval("select keyring.live($1)", subject)
+        async with self._acquire() as connection:
+            return await connection.fetchval("select keyring.live($1)", subject)
+
+    def _acquire(self) -> AbstractAsyncContextManager[Any]:
+        return self._pool.acquire(timeout=ANSWERED_WITHIN)
 
     async def _mint(self, wanted: Mapping[Group, list[KeyName]]) -> dict[KeyName, Found]:
         """Insert what is not there, in one transaction; what another process minted, or destroyed, stays as it is."""
         minted: dict[KeyName, Found] = {}
-        async with self._pool.acquire() as connection, _one_transaction(connection, len(wanted)):
+        async with self._acquire() as connection, _one_transaction(connection, len(wanted)):
             for group, names in wanted.items():
                 keys = [Key(str(uuid4()), new_secret()) for _ in names]
                 wrapped = await self._wrapping.wrap(
@@ -157,7 +166,8 @@ class Keyring:
 
     async def _read(self, subjects: Collection[UUID]) -> dict[KeyName, Found]:
         """Every key of these subjects, in the groups that this process may open."""
-        rows = await self._pool.fetch(_reading(tuple(self._wrapping.groups)), list(subjects))
+        async with self._acquire() as connection:
+            rows = await connection.fetch(_reading(tuple(self._wrapping.groups)), list(subjects))
         named = [(KeyName(row["subject"], _party(row["party"]), Group(row["grp"])), row) for row in rows]
         read: dict[KeyName, Found] = {name: DESTROYED for name, row in named if row["wrapped"] is None}
         live: defaultdict[Group, list[tuple[KeyName, Any]]] = defaultdict(list)

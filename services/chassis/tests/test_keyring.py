@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from rinnan_chassis import keyring as keyrings
+from rinnan_chassis.database import is_away
 from rinnan_chassis.keyring import DESTROYED, NOBODY, KeyName, Keyring
 from rinnan_chassis.provision import provision
 from rinnan_chassis.sealing import Key, KeyNotHeld, SealBroken, new_secret, open_token, seal
@@ -309,6 +311,34 @@ async def two_wait(house: House) -> None:
         )
         while await admin.fetchval(waiting) < 2:
             await admin.execute("select pg_sleep(0.01)")
+
+
+async def test_a_keyring_that_does_not_answer_counts_as_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyrings, "ANSWERED_WITHIN", 0.2)
+    async with house.keyring("intake") as keyring, house.admin() as admin, admin.transaction():
+        await admin.execute("lock table keyring.key_contact")
+        for asking in (keyring.keys([a_name()], mint=True), keyring.destroy(uuid4(), [None])):
+            async with asyncio.timeout(5):
+                with pytest.raises(TimeoutError) as raised:
+                    await asking
+            assert is_away(raised.value)
+
+
+async def test_a_keyring_with_no_connection_to_spare_counts_as_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyrings, "ANSWERED_WITHIN", 0.2)
+    async with house.keyring("intake") as keyring, AsyncExitStack() as taken:
+        for _ in range(keyring._pool.get_max_size()):
+            await taken.enter_async_context(keyring._pool.acquire())
+        async with asyncio.timeout(5):
+            for asking in (
+                keyring.keys([a_name()], mint=False),
+                keyring.destroy(uuid4(), [None]),
+                keyring.live(uuid4()),
+            ):
+                with pytest.raises(TimeoutError):
+                    await asking
 
 
 async def test_a_cached_key_is_forgotten_after_its_time(house: House) -> None:
