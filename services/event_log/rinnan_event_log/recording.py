@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ def entry_of(record: Record, now: datetime) -> Entry:
     A body is kept only where it is what was published: of anything else nobody knows what it holds.
     """
     headers: Headers = list(record.headers)
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any]
     envelope: Envelope | None = None
     as_published = False
     try:
@@ -57,11 +57,15 @@ def entry_of(record: Record, now: datetime) -> Entry:
         if event_class is None:
             raise Unreadable("unknown_type")  # noqa: TRY301 - one place tells why a message was not read
         facts = _clear(event_class, opened(event_class, envelope, record.value or b""))
+        _written(facts)
         as_published = True
-    except ValidationError:
-        facts["unread"] = "body_not_as_published"
+    except (
+        ValidationError,
+        orjson.JSONEncodeError,
+    ):  # JSON can be read that orjson cannot write: numbers above 64 bits
+        facts = {"unread": "body_not_as_published"}
     except Unreadable as unreadable:
-        facts["unread"] = unreadable.reason
+        facts = {"unread": unreadable.reason}
     if ".dead_letter." in record.topic:
         facts |= _set_aside(record.topic, headers)
     return Entry(
@@ -77,7 +81,7 @@ def entry_of(record: Record, now: datetime) -> Entry:
         causation=envelope.causation if envelope else None,
         traceparent=envelope.traceparent if envelope else None,
         body_digest=body_digest(record.value),
-        clear=orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode(),
+        clear=_written(facts),
         body=record.value if as_published else None,
     )
 
@@ -87,6 +91,10 @@ def _clear(event_class: type[Event], event: Event) -> dict[str, Any]:
     sealed = [name for name, _ in sealed_fields(event_class)]
     facts = event.model_dump(mode="json", exclude={*sealed, *UNTOLD})
     return {**facts, "sealed": sealed} if sealed else facts
+
+
+def _written(facts: Mapping[str, Any]) -> str:
+    return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _set_aside(topic: str, headers: Headers) -> dict[str, str]:

@@ -123,3 +123,11 @@ def test_an_envelope_that_a_database_or_a_terminal_would_choke_on_counts_as_unre
     assert json.loads(entry.clear)["unread"] in {"odd_envelope", "odd_time", "incomplete_envelope"}
     assert entry.id is None
     assert entry.subject == neighbours.registration
+
+
+def test_a_number_that_no_json_of_ours_can_write_counts_as_not_published(neighbours: Neighbours) -> None:
+    record = neighbours.record(neighbours.submitted())
+    record.value = record.value.replace(b'"version":1', b'"version":%d' % 2**64)
+    entry = entry_of(record, neighbours.now)
+    assert json.loads(entry.clear) == {"unread": "body_not_as_published"}
+    assert entry.body is None
