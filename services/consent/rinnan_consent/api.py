@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Body, Doors, PartyToken, etag, idempotency_key, if_match
+from rinnan_chassis.web import Body, Doors, Key, PartyToken, Seen, etag
 from rinnan_chassis.web.problems import Fault, NotValid, asked_for
 from rinnan_consent.domain import GiveConsents, OwnConsents, Registration, Standing, WithdrawConsents
 from rinnan_consent.errors import Closed
@@ -18,8 +18,6 @@ from rinnan_events.opened import Consents
 from rinnan_profiles import NotWhole, Profiles, Texts
 from rinnan_profiles.words import Language
 
-Key = Annotated[str | None, Depends(idempotency_key)]
-Seen = Annotated[int | None, Depends(if_match)]
 LanguageCode = Annotated[Language, Query(max_length=40)]
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rinnan_chassis.deciding import Refusal
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Body, Doors, Email, PartyToken, Phone, idempotency_key
+from rinnan_chassis.web import Body, Doors, Email, Key, PartyToken, Phone
 from rinnan_events import Sealed
 from rinnan_events.invitation import Intention
 from rinnan_events.opened import Contact
@@ -19,8 +19,6 @@ from rinnan_invitation.domain.joining import TakeJoining
 from rinnan_invitation.domain.registration import Registration
 from rinnan_invitation.errors import NotOpen, NoWayToReach
 from rinnan_profiles.words import Language
-
-Key = Annotated[str | None, Depends(idempotency_key)]
 
 
 class ContactIn(Body):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Body, Doors, Right, Staff, idempotency_key
+from rinnan_chassis.web import Body, Doors, Key, Right, Staff
 from rinnan_events.record_export import DeliveryState
 from rinnan_record_export import store
 from rinnan_record_export.domain import packages
@@ -16,8 +16,6 @@ from rinnan_record_export.domain.ledger import Delivery
 from rinnan_record_export.domain.packages import StaffAct, Why
 from rinnan_record_export.domain.registration import Registration
 from rinnan_record_export.errors import UnknownDelivery
-
-Key = Annotated[str | None, Depends(idempotency_key)]
 
 
 class PackageOut(BaseModel):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Body, Doors, PartyToken, idempotency_key
+from rinnan_chassis.web import Body, Doors, Key, PartyToken
 from rinnan_chassis.web.problems import Fault, NotValid, asked_for
 from rinnan_events import Sealed
 from rinnan_profiles import Instrument, NotWhole, Profiles
@@ -17,7 +17,6 @@ from rinnan_risk_screening import scoring
 from rinnan_risk_screening.domain import ReceiveScreening, Registration
 from rinnan_risk_screening.errors import AnswerOrDecline, Closed, NotInThisLanguage
 
-Key = Annotated[str | None, Depends(idempotency_key)]
 LanguageCode = Annotated[Language, Query(max_length=40)]
 
 

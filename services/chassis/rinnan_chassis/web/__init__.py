@@ -3,7 +3,7 @@
 from rinnan_chassis.deciding import PartyToken
 from rinnan_chassis.web.application import application
 from rinnan_chassis.web.bodies import Body, Email, Line, Name, Phone
-from rinnan_chassis.web.doors import Doors, etag, idempotency_key, if_match
+from rinnan_chassis.web.doors import Doors, Key, Seen, etag
 from rinnan_chassis.web.health import Pulse, Readiness, health
 from rinnan_chassis.web.issuers import Issuers, Person, Right, Staff, issuers_of
 from rinnan_chassis.web.operations import Operable, operations_routes
@@ -15,6 +15,7 @@ __all__ = [
     "Doors",
     "Email",
     "Issuers",
+    "Key",
     "Line",
     "Name",
     "NotAllowed",
@@ -30,12 +31,11 @@ __all__ = [
     "Pulse",
     "Readiness",
     "Right",
+    "Seen",
     "Staff",
     "application",
     "etag",
     "health",
-    "idempotency_key",
-    "if_match",
     "issuers_of",
     "operations_routes",
     "public_keys",

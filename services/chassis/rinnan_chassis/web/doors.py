@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Header, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from rinnan_chassis.deciding import PartyToken
@@ -68,7 +68,7 @@ class Doors:
         return staff
 
 
-async def idempotency_key(
+async def _key(
     key: Annotated[
         str | None,
         Header(
@@ -76,24 +76,29 @@ async def idempotency_key(
         ),
     ] = None,
 ) -> str | None:
-    """The caller's key against repeats, where one is sent."""
     if key is not None and _KEY.fullmatch(key) is None:
         raise NotValid([Fault("Idempotency-Key", "chassis.wrong_form")])
     return key
 
 
-async def if_match(
+async def _seen(
     version: Annotated[
         str | None, Header(alias="If-Match", description='The version of one\'s own part that was read, as `"3"`.')
     ] = None,
 ) -> int | None:
-    """The version of the caller's own part that the caller expects, where one is sent."""
     if version is None:
         return None
     match = _VERSION.fullmatch(version)
     if match is None:
         raise NotValid([Fault("If-Match", "chassis.wrong_form")])
     return int(match.group(1))
+
+
+Key = Annotated[str | None, Depends(_key)]
+"""The caller's key against repeats, where one is sent."""
+
+Seen = Annotated[int | None, Depends(_seen)]
+"""The version of their own part that the caller saw last, where it is told."""
 
 
 def etag(version: int) -> dict[str, str]:

@@ -14,16 +14,16 @@ from rinnan_chassis.sealing import KeyDestroyed
 from rinnan_chassis.web import (
     Body,
     Doors,
+    Key,
     Line,
     Name,
     PartyToken,
     PartyTokenCheck,
     PartyTokens,
     Problems,
+    Seen,
     application,
     etag,
-    idempotency_key,
-    if_match,
 )
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -78,8 +78,8 @@ def routes(doors: Doors) -> APIRouter:
         part: Part,
         response: Response,
         party: Annotated[PartyToken, Depends(doors.party)],
-        key: Annotated[str | None, Depends(idempotency_key)],
-        version: Annotated[int | None, Depends(if_match)],
+        key: Key,
+        version: Seen,
     ) -> dict[str, Any]:
         response.headers.update(etag((version or 0) + 1))
         return {"party": str(party.party_id), "key": key, "name": part.given_names}

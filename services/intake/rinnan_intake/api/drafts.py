@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
-from rinnan_chassis.web import Doors, PartyToken, etag
+from rinnan_chassis.web import Doors, Key, PartyToken, Seen, etag
 from rinnan_events import Sealed
 from rinnan_events.opened import Contact, OwnForm, Protection
 from rinnan_intake.api.bodies import ChildrenIn, ContactIn, ProtectionIn, StepIn
-from rinnan_intake.api.own_part import Expected, Key, OwnPart, own_token
+from rinnan_intake.api.own_part import OwnPart, own_token
 from rinnan_intake.domain.opening import CHILDREN
 from rinnan_intake.domain.own_part import ReopenForm, SaveContact, SaveProtection, SaveStep
 from rinnan_intake.errors import UnknownRegistration
@@ -65,7 +65,7 @@ def draft_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one 
         token: Annotated[PartyToken, Depends(me)],
         step: str,
         body: StepIn,
-        expected: Expected,
+        expected: Seen,
         key: Key,
         *,
         response: Response,
@@ -92,7 +92,7 @@ def draft_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one 
     async def save_children(
         token: Annotated[PartyToken, Depends(me)],
         body: ChildrenIn,
-        expected: Expected,
+        expected: Seen,
         key: Key,
         response: Response,
     ) -> SavedOut:
@@ -119,7 +119,7 @@ def draft_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one 
     async def save_contact(
         token: Annotated[PartyToken, Depends(me)],
         body: ContactIn,
-        expected: Expected,
+        expected: Seen,
         key: Key,
         response: Response,
     ) -> SavedOut:
@@ -142,7 +142,7 @@ def draft_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one 
     async def save_protection(
         token: Annotated[PartyToken, Depends(me)],
         body: ProtectionIn,
-        expected: Expected,
+        expected: Seen,
         key: Key,
         response: Response,
     ) -> SavedOut:
@@ -162,7 +162,7 @@ def draft_routes(part: OwnPart, doors: Doors) -> APIRouter:  # noqa: C901 - one 
 
     @router.post("/form/reopening")
     async def reopen_form(
-        token: Annotated[PartyToken, Depends(me)], expected: Expected, key: Key, response: Response
+        token: Annotated[PartyToken, Depends(me)], expected: Seen, key: Key, response: Response
     ) -> SavedOut:
         """Take the own form back to change it."""
         return _saved(response, await part.decide(token, ReopenForm(token.party_id, expected), key))

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from rinnan_chassis.deciding import digest
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Doors, NotAllowed, PartyTokens, Right, Staff, idempotency_key
+from rinnan_chassis.web import Doors, Key, NotAllowed, PartyTokens, Right, Staff
 from rinnan_chassis.web import Person as SignedIn
 from rinnan_events import Sealed
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
@@ -37,7 +37,6 @@ from rinnan_profiles import UnknownCounty as NoSuchCounty
 log = logging.getLogger(__name__)
 
 TICKET_BYTES = 16
-Key = Annotated[str | None, Depends(idempotency_key)]
 
 
 class StartedOut(BaseModel):

@@ -10,7 +10,7 @@ from fastapi import Depends
 from pydantic import BaseModel
 
 from rinnan_chassis.desk import Desk
-from rinnan_chassis.web import Doors, NotFound, PartyToken, idempotency_key, if_match
+from rinnan_chassis.web import Doors, NotFound, PartyToken
 from rinnan_chassis.web.problems import Fault, NotValid
 from rinnan_events import Opened, Sealed
 from rinnan_events.intake import Pins
@@ -24,8 +24,6 @@ from rinnan_intake.errors import Closed, UnknownRegistration, UnknownStep
 from rinnan_profiles import FieldFault, NotWhole, Profiles, Wrong
 
 T = TypeVar("T", bound=Opened)
-Expected = Annotated[int | None, Depends(if_match)]
-Key = Annotated[str | None, Depends(idempotency_key)]
 SERVICES = "services"
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
-from rinnan_chassis.web import Doors, PartyToken, etag
+from rinnan_chassis.web import Doors, Key, PartyToken, etag
 from rinnan_intake.api.bodies import AloneIn
-from rinnan_intake.api.own_part import Key, OwnPart, RegistrationOut, own_token
+from rinnan_intake.api.own_part import OwnPart, RegistrationOut, own_token
 from rinnan_intake.domain.leaving import Leave
 from rinnan_intake.domain.state import Status
 
