@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from rinnan_chassis.deciding import ByHand
 from rinnan_events.intake import RegistrationEnded, RegistrationPurged
 from rinnan_events.record_export import DeliveryState
 from rinnan_intake.domain.attention import TakeUp, take_up
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 AINO = Person(name="aino.hash", code="aino.code")
 BERT = Person(name="bert.hash", code="bert.code")
+STAFF = "https://sign-in.invalid/staff#s-17"
 
 
 def causes(play: Play, registration: UUID, aino: UUID) -> dict[str, Callable[[], object]]:
@@ -142,7 +144,7 @@ def test_an_unsettled_registration_raises_an_alarm_instead_of_being_purged(play:
 
 def test_one_alarm_is_raised_however_long_it_takes(play: Play, completed: UUID) -> None:
     play.waits(timedelta(days=60))
-    play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE), completed)
+    play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE, by=STAFF), completed)
     play.waits(timedelta(days=60))
     assert len(play.planned("alarm")) == 1
 
@@ -186,8 +188,16 @@ def test_a_request_to_be_contacted_alone_is_not_purged_before_it_is_delivered(pl
 
 def test_a_doubt_that_a_person_took_up_waits_no_longer(play: Play, completed: UUID) -> None:
     play.waits(timedelta(days=100))
-    play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE), completed)
+    play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE, by=STAFF), completed)
     assert [noted.settled_at for noted in play.states[completed].attention] == [play.now]
+
+
+def test_who_took_a_doubt_up_is_kept(play: Play, completed: UUID) -> None:
+    play.waits(timedelta(days=100))
+    took = play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE, by=STAFF), completed)
+    again = play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE, by=STAFF), completed)
+    kept = ByHand(STAFF, "doubt_taken_up", "unsettled_at_purge")
+    assert [act.by_hand if act else act for act in (took, again)] == [kept, None]
 
 
 def test_a_move_of_a_delivery_that_neither_delivers_nor_settles_it_changes_nothing(play: Play, completed: UUID) -> None:

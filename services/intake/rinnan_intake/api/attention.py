@@ -1,6 +1,5 @@
 """For the county's staff: which registrations wait for a person, and that somebody took them up."""
 
-import logging
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,8 +13,6 @@ from rinnan_intake import store
 from rinnan_intake.domain.attention import TakeUp
 from rinnan_intake.domain.state import Doubt, Registration
 from rinnan_intake.errors import UnknownRegistration
-
-log = logging.getLogger(__name__)
 
 
 class DoubtOut(BaseModel):
@@ -54,8 +51,7 @@ def attention_routes(desk: Desk[Registration], doors: Doors) -> APIRouter:
         state = await desk.state(registration_id)
         if state is None or state.county != staff.county:
             raise UnknownRegistration
-        answer = await desk.decide(TakeUp(doubt), subject=registration_id, caller=staff.subject)
-        log.info("doubt_taken_up", extra={"subject": str(registration_id), "reason": doubt.value, "by": staff.subject})
+        answer = await desk.decide(TakeUp(doubt, by=staff.actor), subject=registration_id, caller=staff.actor)
         return TakenUpOut.model_validate(answer)
 
     return router
