@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT, files, lines_with, none_of, place
+from tests.architecture.tree import ROOT, files, lines_with, members, none_of, place, rooms
 
 LONGEST_README, LONGEST_DECISION = 150, 40
 HEADINGS = ("Context.", "Decision.", "Consequences.", "Alternatives.", "Enforced by", "Revisit")
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 READMES = [file for file in files("README.md") if file.name == "README.md"]
 DECISIONS = [file for file in files(".md") if file.parent.name == "decisions"]
+
+
+def adapters() -> list[Path]:
+    """Whatever offers an adapter; the one to copy is told as a thing to copy."""
+    offering = [file.parent for file in members() if '"rinnan.adapters"' in file.read_text("utf-8")]
+    return [each for each in offering if each.name != "_template"]
 
 
 def unknown_commands(text: str) -> set[str]:
@@ -56,6 +63,33 @@ def test_a_command_that_does_not_exist_is_found() -> None:
 def test_a_page_names_only_what_is_there(file: Path) -> None:
     missing = missing_paths(file, file.read_text("utf-8"))
     none_of([f"{place(file)}: {path}" for path in missing], mend="name where it is now")
+
+
+def misplaced(text: str, first: Sequence[str], last: Sequence[str]) -> bool:
+    """Whether the sections do not begin and end with these; what is a page's own stands between."""
+    told = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    return told[: len(first)] != [*first] or told[-len(last) :] != [*last]
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda room: room.name)
+def test_a_room_is_told_in_the_order_of_every_room(room: Path) -> None:
+    text = (room.parent / "README.md").read_text("utf-8")
+    first = ["Hears", "Says", *(["HTTP"] if "\n## HTTP\n" in text else []), "States"]
+    faults = [place(room.parent)] if misplaced(text, first, ["Tables", "Settings"]) else []
+    none_of(faults, mend="Hears · Says · HTTP · States · what is this room's own · Tables · Settings")
+
+
+@pytest.mark.parametrize("adapter", adapters(), ids=lambda adapter: adapter.name)
+def test_an_adapter_is_told_in_the_order_of_every_adapter(adapter: Path) -> None:
+    text = (adapter / "README.md").read_text("utf-8")
+    faults = [place(adapter)] if misplaced(text, ["What it writes"], ["How", "Settings", "Cost"]) else []
+    none_of(faults, mend="What it writes · what is this adapter's own · How · Settings · Cost")
+
+
+@pytest.mark.parametrize("told", [("Says", "Hears", "Settings"), ("Hears", "Settings", "Tables"), ("Hears", "Tables")])
+def test_a_section_out_of_its_place_is_found(told: Sequence[str]) -> None:
+    text = "".join(f"## {section}\n" for section in told)
+    assert misplaced(text, ["Hears"], ["Tables", "Settings"])
 
 
 def test_a_path_that_leads_nowhere_is_found() -> None:

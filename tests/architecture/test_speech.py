@@ -53,6 +53,13 @@ def test_a_readme_that_names_another_event_is_found(tmp_path: Path) -> None:
     assert len(differing(readme, "Says", {"consent.consent_withdrawn.v1"})) == 2
 
 
+@pytest.mark.parametrize("room", ROOMS, ids=lambda each: each.role)
+def test_a_readme_tells_which_seals_its_room_opens(room: Wired) -> None:
+    told = (room.home / "README.md").read_text("utf-8").partition("It opens ")[2].partition(".")[0]
+    groups = set(re.findall(r"`(\w+)`", told))
+    none_of(groups ^ {str(group) for group in room.opens}, mend=f"{room.home.name}: `It opens …` under Settings")
+
+
 def unnamed(readme: str, paths: Iterable[str]) -> set[str]:
     """The addresses of which a README does not even name the last word."""
     last = {path: [word for word in path.split("/") if word and "{" not in word][-1] for path in paths}
