@@ -20,7 +20,7 @@ from rinnan_events.intake import (
 from rinnan_events.risk_screening import CareRouteSet
 from rinnan_record_export import work
 from rinnan_record_export.domain import outcomes, packages, planning, registration
-from rinnan_record_export.domain.outcomes import Assembled, LookDue, PaperDue
+from rinnan_record_export.domain.outcomes import Assembled, LookDue, PaperDue, PromiseDue
 from rinnan_record_export.domain.planning import PlanAnyway
 from rinnan_record_export.domain.registration import Registration
 
@@ -52,9 +52,11 @@ handlers.works(registration.ASSEMBLE, work.assemble, lease=timedelta(seconds=30)
 handlers.works(registration.ALARM, work.alarm)
 handlers.due(registration.LOOK, LookDue)
 handlers.due(registration.PAPER, PaperDue)
+handlers.due(registration.PROMISE, PromiseDue)
 handlers.due(registration.PLAN_ANYWAY, PlanAnyway)
 
 handlers.results(Assembled, outcomes.request)
 handlers.results(LookDue, outcomes.look)
 handlers.results(PaperDue, outcomes.turn_to_paper)
+handlers.results(PromiseDue, outcomes.call_for_the_promise)
 handlers.results(PlanAnyway, planning.plan_anyway)

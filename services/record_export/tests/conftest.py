@@ -43,7 +43,7 @@ from rinnan_events.risk_screening import CareRouteSet
 from rinnan_profiles import Profiles, load
 from rinnan_record_export.domain import outcomes, planning
 from rinnan_record_export.domain.ledger import Delivery
-from rinnan_record_export.domain.outcomes import Assembled, LookDue, PaperDue
+from rinnan_record_export.domain.outcomes import Assembled, LookDue, PaperDue, PromiseDue
 from rinnan_record_export.domain.planning import PlanAnyway
 from rinnan_record_export.domain.registration import Registration
 
@@ -213,6 +213,8 @@ class Play:
                 self.decide(outcomes.look, LookDue(**work.payload))
             case "paper":
                 self.decide(outcomes.turn_to_paper, PaperDue(**work.payload))
+            case "promise":
+                self.decide(outcomes.call_for_the_promise, PromiseDue(**work.payload))
             case "plan_anyway":
                 self.decide(planning.plan_anyway, PlanAnyway(**work.payload))
             case _:

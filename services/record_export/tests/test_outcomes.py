@@ -293,8 +293,57 @@ def test_a_package_that_is_there_by_then_raises_none(a_play: Callable[..., Play]
     play.hears(*play.everything())
     play.runs_what_is_due()
     play.answers(Outcome.PACKAGE_RENDERED)
-    play.passes(days=30)
+    play.now = play.delivery().paper_at
+    play.runs_what_is_due()
     assert play.alarms == {}
+
+
+@pytest.mark.parametrize("answer", [None, Outcome.UNAVAILABLE])
+def test_a_package_in_place_of_a_system_raises_an_alarm_where_it_is_not_there_within_the_hour(
+    requested: Play, answer: Outcome | None
+) -> None:
+    requested.answers(Outcome.REJECTED)
+    requested.passes(seconds=(requested.delivery().paper_at - requested.now).total_seconds())
+    assert requested.count(PackageRenderRequested) == 1
+    if answer is not None:
+        requested.answers(answer)
+    requested.passes(minutes=59)
+    assert list(requested.alarms.values()) == ["rejected"]
+    requested.passes(minutes=1)
+    assert list(requested.alarms.values()) == ["rejected", "package_late"]
+
+
+def test_a_lost_package_that_is_not_printed_anew_within_the_hour_raises_an_alarm(a_play: Callable[..., Play]) -> None:
+    play = a_play(county="lapha")
+    play.hears(*play.everything())
+    play.runs_what_is_due()
+    play.answers(Outcome.PACKAGE_RENDERED)
+    play.decide(packages.send_back, SendBack("aino", "lapha", play.delivery_id(), Why.LOST))
+    play.passes(minutes=61)
+    assert list(play.alarms.values()) == ["package_late"]
+
+
+def test_paper_that_is_asked_for_late_is_not_late_at_once(play: Play) -> None:
+    play.hears(*play.everything())
+    play.now = play.delivery().paper_at
+    play.runs(next(work for work in play.works.values() if work.kind == "assemble"))
+    play.runs_what_is_due()
+    assert play.count(PackageRenderRequested) == 1
+    assert play.alarms == {}
+    play.passes(hours=1)
+    assert list(play.alarms.values()) == ["package_late"]
+
+
+def test_what_is_not_over_when_the_promise_ends_raises_an_alarm(requested: Play) -> None:
+    requested.now = requested.delivery().contact_by
+    requested.runs_what_is_due()
+    assert "promise_passed" in requested.alarms.values()
+
+
+def test_what_is_over_when_the_promise_ends_raises_none(requested: Play) -> None:
+    requested.answers(Outcome.CONFIRMED)
+    requested.passes(days=30)
+    assert requested.alarms == {}
 
 
 @pytest.fixture

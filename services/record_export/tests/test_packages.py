@@ -72,6 +72,25 @@ def test_a_package_is_released_keyed_in_and_verified_by_another(on_paper_alone: 
     assert on_paper_alone.path() == ["planned", "requested", "prepared", "released", "keyed_in", "verified"]
 
 
+@pytest.mark.parametrize("steps", [(), (Release,), (Release, KeyIn)])
+def test_a_package_that_still_lies_with_people_when_the_promise_ends_raises_an_alarm(
+    on_paper_alone: Play, steps: tuple[type[Any], ...]
+) -> None:
+    for step in steps:
+        act(on_paper_alone, step)
+    on_paper_alone.passes(seconds=(on_paper_alone.delivery().contact_by - on_paper_alone.now).total_seconds() - 1)
+    assert on_paper_alone.alarms == {}
+    on_paper_alone.passes(seconds=1)
+    assert list(on_paper_alone.alarms.values()) == ["promise_passed"]
+
+
+def test_a_verified_package_raises_none(on_paper_alone: Play) -> None:
+    for actor, step in (("aino", Release), ("aino", KeyIn), ("elli", Verify)):
+        act(on_paper_alone, step, actor)
+    on_paper_alone.passes(days=30)
+    assert on_paper_alone.alarms == {}
+
+
 def test_whoever_keyed_it_in_does_not_verify_it(prepared: Play) -> None:
     act(prepared, Release)
     act(prepared, KeyIn, "aino")

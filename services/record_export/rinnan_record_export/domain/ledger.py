@@ -49,7 +49,7 @@ class Delivery:
 
     `attempt` numbers what was asked of the outside, and fences late answers; `tries` counts how often in a row the
     destination was away. `look` numbers the looks after an unanswered write, `absents` those that found nothing.
-    `paper_at`: from then on no write begins, and paper is prepared instead.
+    `paper_at`: from then on no write begins, and paper is prepared instead; once it is, until when it is to be there.
     """
 
     party_id: UUID | None

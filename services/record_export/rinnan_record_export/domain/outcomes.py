@@ -18,7 +18,7 @@ from rinnan_events.record_export import (
     PackageRenderRequested,
 )
 from rinnan_record_export.domain.ledger import KEYED, OVER, WITH_PEOPLE, Delivery, Package
-from rinnan_record_export.domain.policy import LOOKS, gap, settled_at, wait
+from rinnan_record_export.domain.policy import LOOKS, PRINTED_WITHIN, gap, settled_at, wait
 from rinnan_record_export.domain.registration import (
     LOOK,
     Registration,
@@ -54,6 +54,13 @@ class LookDue:
 @dataclass(frozen=True, slots=True)
 class PaperDue:
     """The promise of contact is in danger: paper takes over what has not landed."""
+
+    delivery_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseDue:
+    """The promise of contact ends."""
 
     delivery_id: str
 
@@ -120,7 +127,7 @@ def turn_to_paper(state: Registration | None, fact: PaperDue, ctx: Context) -> D
     if state is None or delivery is None or ctx.now < delivery.paper_at:
         return None
     if delivery.is_on_paper:
-        is_late = delivery.state in {DeliveryState.REQUESTED, DeliveryState.WAITING}
+        is_late = delivery.state not in OVER | WITH_PEOPLE | {DeliveryState.CONFLICT}
         return Decision(works=(row_alarm(delivery_id, delivery, "package_late", ctx),)) if is_late else None
     destination = county_now(state, ctx).destination(delivery.destination)
     match delivery.state:
@@ -140,14 +147,24 @@ def turn_to_paper(state: Registration | None, fact: PaperDue, ctx: Context) -> D
     return on_paper(state, delivery_id, delivery, ctx)
 
 
+def call_for_the_promise(state: Registration | None, fact: PromiseDue, ctx: Context) -> Decision[Registration] | None:
+    """Call a person for what is not over when the promise ends, wherever it lies."""
+    delivery_id = UUID(fact.delivery_id)
+    delivery = state.deliveries.get(delivery_id) if state else None
+    if delivery is None or delivery.state in OVER:
+        return None
+    return Decision(works=(row_alarm(delivery_id, delivery, "promise_passed", ctx),))
+
+
 def on_paper(
     state: Registration, delivery_id: UUID, delivery: Delivery, ctx: Context, *, look_first: bool | None = None
 ) -> Decision[Registration]:
-    """Have the record assembled once more, for a package."""
+    """Have the record assembled once more, for a package. It is late where it is not there within its time."""
     first = not delivery.is_certainly_absent if look_first is None else look_first
     package = Package(county_now(state, ctx).paper_destination(ctx.now).name, first)
-    asked = replace(delivery, package=package, tries=0)
-    return change(state, delivery_id, asked, ctx, works=(assemble(delivery_id, asked, ctx.now),))
+    asked = replace(delivery, package=package, tries=0, paper_at=ctx.now + PRINTED_WITHIN)
+    works = (assemble(delivery_id, asked, ctx.now), paper(delivery_id, asked))
+    return change(state, delivery_id, asked, ctx, works=works)
 
 
 def asks_look(state: Registration, delivery_id: UUID, delivery: Delivery, ctx: Context) -> DeliveryLookupRequested:
@@ -206,7 +223,11 @@ def _ask_paper(
     destination = county.destination(delivery.destination)
     renderer = destination if destination.capabilities.renders else county.paper_destination(ctx.now)
     package = delivery.package or Package(renderer.name, not delivery.is_certainly_absent)
-    asked = delivery.moved(DeliveryState.REQUESTED, "paper", ctx.now, attempt=fact.attempt, package=package)
+    is_late = delivery.package is None and ctx.now >= delivery.paper_at
+    paper_at = ctx.now + PRINTED_WITHIN if is_late else delivery.paper_at
+    asked = delivery.moved(
+        DeliveryState.REQUESTED, "paper", ctx.now, attempt=fact.attempt, package=package, paper_at=paper_at
+    )
     said = PackageRenderRequested(
         registration_id=ctx.subject,
         delivery_id=fact.delivery_id,
@@ -217,7 +238,8 @@ def _ask_paper(
         look_first=package.look_first,
         record=record,
     )
-    return change(state, fact.delivery_id, asked, ctx, says=(said,))
+    works = (paper(fact.delivery_id, asked),) if is_late else ()
+    return change(state, fact.delivery_id, asked, ctx, says=(said,), works=works)
 
 
 def _it_stands(state: Registration, delivery: Delivery, event: DeliveryOutcome, ctx: Context) -> Decision[Registration]:

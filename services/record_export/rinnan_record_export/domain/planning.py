@@ -35,6 +35,7 @@ from rinnan_record_export.domain.registration import (
     change,
     county_now,
     paper,
+    promise,
     together,
 )
 
@@ -212,7 +213,8 @@ def _planned_now(state: Registration, name: str, wanted: Wanted, ctx: Context) -
     )
     # Nothing lists what else one parent alone has said: what is on its way is let come.
     begin = ctx.now if party_id is None else ctx.now + STRAGGLERS
-    return change(state, row_id, delivery, ctx, works=(assemble(row_id, delivery, begin), paper(row_id, delivery)))
+    works = (assemble(row_id, delivery, begin), paper(row_id, delivery), promise(row_id, delivery))
+    return change(state, row_id, delivery, ctx, works=works)
 
 
 def _is_whole(state: Registration, name: str, wanted: Wanted) -> bool:

@@ -11,6 +11,9 @@ LONGEST_WAIT = timedelta(minutes=30)
 SHORTEST_GAP = timedelta(minutes=1)
 STRAGGLERS = timedelta(minutes=1)
 PATIENCE = timedelta(minutes=10)
+PRINTED_WITHIN = timedelta(hours=1)
+"""How soon a package is there that paper was asked for late: after that an alarm rings."""
+
 SECOND_CHANCE = timedelta(days=1)
 """How long a destination is tried again once a person has said that a package was not keyed in."""
 

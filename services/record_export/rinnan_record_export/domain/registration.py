@@ -19,6 +19,7 @@ from rinnan_record_export.domain.parts import Opening, Party, Wanted, has_withdr
 ASSEMBLE = "assemble"
 LOOK = "look"
 PAPER = "paper"
+PROMISE = "promise"
 ALARM = "alarm"
 PLAN_ANYWAY = "plan_anyway"
 NOBODY_LEFT = "nobody_left"
@@ -146,6 +147,11 @@ def paper(delivery_id: UUID, delivery: Delivery) -> Work:
     """The time at which paper takes over."""
     due = delivery.paper_at
     return Work(PAPER, f"{delivery_id}.{due.isoformat()}", due, {"delivery_id": str(delivery_id)})
+
+
+def promise(delivery_id: UUID, delivery: Delivery) -> Work:
+    """The end of the promise of contact."""
+    return Work(PROMISE, str(delivery_id), delivery.contact_by, {"delivery_id": str(delivery_id)})
 
 
 def alarm(reason: str, ctx: Context, occurrence: str = "") -> Work:
