@@ -371,15 +371,31 @@ def test_what_cannot_be_searched_is_looked_for_by_a_person_once_it_has_settled(u
     assert unsearchable.count(DeliveryRequested) == 1
 
 
-def test_what_was_not_keyed_in_and_cannot_be_searched_is_a_conflict_for_a_person(unsearchable: Play) -> None:
+@pytest.fixture
+def released(unsearchable: Play) -> Play:
+    """A system that cannot be searched has not answered, and its package is with the people who key in."""
     unsearchable.answers(Outcome.UNKNOWN, settles_at=unsearchable.now)
     unsearchable.runs_what_is_due()
     unsearchable.answers(Outcome.PACKAGE_RENDERED)
     unsearchable.decide(packages.release, Release("aino", "vakehyva", unsearchable.delivery_id()))
-    unsearchable.decide(packages.send_back, SendBack("aino", "vakehyva", unsearchable.delivery_id(), Why.LOST))
-    assert unsearchable.delivery().state is DeliveryState.CONFLICT
-    assert unsearchable.count(DeliveryRequested) == 1
-    assert list(unsearchable.alarms.values()) == ["conflict"]
+    return unsearchable
+
+
+def test_a_lost_package_of_a_system_that_cannot_be_searched_is_printed_anew_and_says_look_first(released: Play) -> None:
+    released.decide(packages.send_back, SendBack("aino", "vakehyva", released.delivery_id(), Why.LOST))
+    released.runs_what_is_due()
+    asked = [each for each in released.said if isinstance(each, PackageRenderRequested)]
+    assert [each.look_first for each in asked] == [True, True]
+    assert (released.count(PackageRecalled), released.count(DeliveryRequested)) == (1, 1)
+    released.answers(Outcome.PACKAGE_RENDERED)
+    assert released.delivery().state is DeliveryState.PREPARED
+
+
+def test_what_people_found_in_a_system_that_cannot_be_searched_is_a_conflict_for_a_person(released: Play) -> None:
+    released.decide(packages.send_back, SendBack("aino", "vakehyva", released.delivery_id(), Why.FOUND_THERE))
+    assert released.delivery().state is DeliveryState.CONFLICT
+    assert released.count(PackageRecalled) == 1
+    assert "conflict" in released.alarms.values()
 
 
 def test_every_move_tells_where_from(prepared: Play) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from rinnan_chassis.deciding import ByHand, Context, Decision
-from rinnan_events.record_export import DeliveryState
+from rinnan_events.record_export import DeliveryState, PackageRecalled
 from rinnan_record_export.domain.ledger import Delivery, Package
 from rinnan_record_export.domain.outcomes import asks_look, on_paper, recall
 from rinnan_record_export.domain.policy import SECOND_CHANCE
@@ -149,9 +149,10 @@ def verify(state: Registration | None, command: Verify, ctx: Context) -> Decisio
 
 
 def send_back(state: Registration | None, command: SendBack, ctx: Context) -> Decision[Registration]:
-    """What was not keyed in is looked for before anything is written; paper alone is printed anew, `look first`.
+    """What was not keyed in is looked for before anything is written; where nobody can search, paper is printed anew.
 
-    Found not to be there although it was said to be keyed in, the same package is to be keyed in again.
+    Found not to be there although it was said to be keyed in, the same package is to be keyed in again. Found there by
+    people where nobody else can search, a person settles where it stands.
     Raises: Recalled where the system has confirmed meanwhile.
     """
     there = (DeliveryState.PREPARED, DeliveryState.RELEASED, DeliveryState.KEYED_IN)
@@ -164,17 +165,23 @@ def send_back(state: Registration | None, command: SendBack, ctx: Context) -> De
         return change(registration, command.delivery_id, after, ctx, by_hand=command.by_hand)
     destination = county_now(registration, ctx).destination(delivery.destination)
     recalled = recall(command.delivery_id, package, ctx)
-    if destination.capabilities.renders:
-        waiting = delivery.moved(DeliveryState.WAITING, command.why.value, ctx.now)
-        printing = on_paper(registration, command.delivery_id, waiting, ctx, look_first=True)
-        answer = {"delivery_id": str(command.delivery_id), "state": DeliveryState.WAITING.value}
-        return replace(printing, says=(recalled, *printing.says), answer=answer, by_hand=command.by_hand)
-    if not destination.capabilities.searchable:
+    if destination.capabilities.searchable and not destination.capabilities.renders:
+        return _looked_for(registration, delivery, command, recalled, ctx)
+    if command.why is Why.FOUND_THERE and not destination.capabilities.renders:
         after = delivery.moved(DeliveryState.CONFLICT, command.why.value, ctx.now)
         works = (row_alarm(command.delivery_id, after, "conflict", ctx),)
         return change(
             registration, command.delivery_id, after, ctx, says=(recalled,), works=works, by_hand=command.by_hand
         )
+    waiting = delivery.moved(DeliveryState.WAITING, command.why.value, ctx.now)
+    printing = on_paper(registration, command.delivery_id, waiting, ctx, look_first=True)
+    answer = {"delivery_id": str(command.delivery_id), "state": DeliveryState.WAITING.value}
+    return replace(printing, says=(recalled, *printing.says), answer=answer, by_hand=command.by_hand)
+
+
+def _looked_for(
+    registration: Registration, delivery: Delivery, command: SendBack, recalled: PackageRecalled, ctx: Context
+) -> Decision[Registration]:
     after = delivery.moved(
         DeliveryState.UNKNOWN,
         command.why.value,
