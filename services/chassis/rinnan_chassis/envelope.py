@@ -12,8 +12,8 @@ from rinnan_events import Binding, Event, Sealed, sealed_fields
 NAMESPACE = UUID("5c1f7a52-8f0e-4b0c-9d0a-3f7e6d2b9a41")
 """Names Rinnan's own uuid5 ids."""
 
-LONGEST_NAME = 500
-"""Characters of an id or a source; an inbox could not hold longer ones."""
+LONGEST_NAME = 200
+"""Bytes of an id or a source: both together are an entry of the inbox's index, which holds no more than 2,704."""
 
 Headers = list[tuple[str, bytes]]
 
@@ -92,7 +92,9 @@ def read(headers: Iterable[tuple[str, bytes]]) -> Envelope:
         )
     except (KeyError, ValueError):
         raise Unreadable("incomplete_envelope") from None
-    if not all(part.isprintable() and 0 < len(part) <= LONGEST_NAME for part in (envelope.id, envelope.source)):
+    if not all(
+        part.isprintable() and 0 < len(part.encode()) <= LONGEST_NAME for part in (envelope.id, envelope.source)
+    ):
         raise Unreadable("incomplete_envelope")
     return envelope
 

@@ -128,6 +128,15 @@ async def test_an_envelope_that_cannot_be_read_is_set_aside_as_it_came(
     assert letter["body"] == body
 
 
+async def test_names_of_few_but_wide_characters_that_no_index_holds_are_set_aside_alone(stage: Stage[Kept]) -> None:
+    headers, body = await stage.on_the_wire(news(uuid4()))
+    wide = "".join(chr(0x20000 + 97 * number) for number in range(400)).encode()  # nothing that PostgreSQL can squeeze
+    headers += [("ce_id", wide), ("ce_source", b"/rinnan/crier/" + wide)]
+    items = [record(stage, headers, body), await stage.item(news(uuid4()))]
+    await stage.batches.decide(items)
+    assert [item.became for item in items] == [Became.SET_ASIDE, Became.DECIDED]
+
+
 async def test_without_a_readable_subject_nobody_is_held(stage: Stage[Kept]) -> None:
     item = record(stage, [("something", b"\x00\xff"), ("~odd", b"x")], None, None)
     await stage.batches.decide([item])
