@@ -82,6 +82,13 @@ def test_a_package_lock_names_no_address(file: Path) -> None:
     none_of(found, mend="npm install --omit-lockfile-registry-resolved")
 
 
+def test_all_packages_are_released_as_one() -> None:
+    versions = {
+        place(file): tomllib.loads(file.read_text("utf-8"))["project"]["version"] for file in files("pyproject.toml")
+    }
+    assert len(set(versions.values())) == 1, versions
+
+
 def test_images_are_named_without_a_host() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
     images = [service["image"] for service in compose["services"].values() if "image" in service]
