@@ -8,7 +8,7 @@ from rinnan_events.invitation import CodePresented
 from rinnan_events.record_export import DeliveryMoved
 from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_intake import work
-from rinnan_intake.domain import attention, ending, gate, joining, leaving, opening, own_part, tries
+from rinnan_intake.domain import assisting, attention, ending, gate, joining, leaving, opening, own_part, tries
 from rinnan_intake.domain.joining import TICKET
 from rinnan_intake.domain.state import ALARM, PAIR, Registration
 from rinnan_intake.domain.tries import PERSON
@@ -23,6 +23,7 @@ handlers.hears(DeliveryMoved, ending.hear_delivery)
 
 handlers.commands(opening.StartRegistration, opening.start_registration)
 handlers.commands(joining.IssueTicket, joining.issue_ticket)
+handlers.commands(assisting.ActForACaller, assisting.act_for_a_caller)
 handlers.commands(own_part.SaveStep, own_part.save_step)
 handlers.commands(own_part.SaveContact, own_part.save_contact)
 handlers.commands(own_part.SaveProtection, own_part.save_protection)

@@ -1,7 +1,6 @@
 """Where people come in: starting a registration, joining tickets, party tokens; by oneself or over the phone."""
 
 import hashlib
-import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from rinnan_events import Sealed
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
 from rinnan_intake import store
 from rinnan_intake.api.bodies import AssistedStartIn, AssistedTicketIn, AssistedTokenIn, PersonIn, StartIn, TicketIn
+from rinnan_intake.domain.assisting import ActForACaller
 from rinnan_intake.domain.joining import IssueTicket, TicketReads, claims_of_issue
 from rinnan_intake.domain.opening import Newcomer, StartRegistration, claims_of, where_they_meet
 from rinnan_intake.domain.state import Person, Registration, Status
@@ -33,8 +33,6 @@ from rinnan_intake.errors import (
 from rinnan_intake.persons import Persons
 from rinnan_profiles import Profiles
 from rinnan_profiles import UnknownCounty as NoSuchCounty
-
-log = logging.getLogger(__name__)
 
 TICKET_BYTES = 16
 
@@ -80,7 +78,7 @@ class Caller(NamedTuple):
 
     identity: Identity
     non_disclosure: bool | None
-    act: str | None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +141,15 @@ class Entrance:
         party_id = _party_of(state, person)
         if state is None or party_id is None or state.is_out_of_sight(self.desk.now()):
             raise UnknownRegistration
+        if caller.by is not None:
+            await self.desk.decide(ActForACaller(party_id, caller.by), subject=registration_id)
         token = self.tokens.issue(
             registration_id=registration_id,
             party_id=party_id,
             county=state.county,
             deadline=state.deadline,
             pins=state.pins.model_dump(),
-            act=caller.act,
+            act=caller.by,
             until=state.shown_until,
         )
         return TokenOut(token=token, party_id=party_id)
@@ -193,6 +193,7 @@ class Entrance:
             identity=Sealed.of(caller.identity, party=None),
             contact=Sealed.of(contact, party=None),
             protection=Sealed.of(Protection(non_disclosure=caller.non_disclosure), party=None),
+            by=caller.by,
         )
 
 
@@ -209,7 +210,7 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
             identity_code=person.identity_code,
             birth_date=person.birth_date,
         )
-        return Caller(identity, person.non_disclosure, None)
+        return Caller(identity, person.non_disclosure)
 
     professional = doors.staff(Right.ACT)
     # A party token opens all that its parent has told, protected parts too.
@@ -252,7 +253,7 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
     async def party_token_for_a_caller(
         staff: Annotated[Staff, Depends(who_may_see_all)], registration_id: UUID, body: AssistedTokenIn
     ) -> TokenOut:
-        """A token to act for somebody on the phone; it names who acts."""
+        """A token to act for somebody on the phone; who acts is kept before it is given, and named in it."""
         state = await entrance.desk.state(registration_id)
         if state is None or state.county != staff.county:
             raise UnknownRegistration
@@ -276,8 +277,7 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
 
 def _called_in(staff: Staff, person: PersonIn) -> Caller:
     """Whether the population register shields a caller is not known over the phone; unknown is kept as unknown."""
-    log.info("acts_for_a_caller", extra={"by": staff.subject})
-    return Caller(person.identity(), None, staff.subject)
+    return Caller(person.identity(), None, staff.actor)
 
 
 def _in_own_county(staff: Staff, county: str) -> None:

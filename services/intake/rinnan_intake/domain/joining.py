@@ -16,6 +16,7 @@ from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft
 from rinnan_events.invitation import CodePresented, Intention
 from rinnan_events.opened import Contact, Identity, Protection
+from rinnan_intake.domain.assisting import assisted
 from rinnan_intake.domain.ending import DESTROY_KEYS
 from rinnan_intake.domain.leaving import TAKE_IN, emptied, erasing_work
 from rinnan_intake.domain.opening import Newcomer, join
@@ -81,6 +82,7 @@ class Ticket:
             "identity": came.identity if came else None,
             "contact": came.contact if came else None,
             "protection": came.protection if came else None,
+            "by": came.by if came else None,
         }
 
     @classmethod
@@ -90,7 +92,7 @@ class Ticket:
             return None
         parts = {name: note[name] for name in ("identity", "contact", "protection")}
         person = {"name": note["name"], "code": note["code"]}
-        came = {"person": person, **parts} if parts["identity"] else None
+        came = {"person": person, "by": note.get("by"), **parts} if parts["identity"] else None
         kept = {name: note[name] for name in ("issued_at", "expires_at", "registration_id", "left")}
         return _TICKET.validate_python({**kept, "newcomer": came})
 
@@ -145,6 +147,7 @@ def issue_ticket(_: Registration | None, issue: IssueTicket, context: Context) -
         claims={ticket_claim(issue.ticket): Claimed(context.subject, ticket.note()), **counted},
         works=(Work(FORGET_TICKET, str(context.subject), forgotten_at, {"ticket": issue.ticket}), forgetting),
         answer={"expires_at": ticket.expires_at.isoformat()},
+        by_hand=assisted(issue.newcomer.by, "ticket"),
     )
 
 
@@ -167,6 +170,8 @@ def match_the_person(
     if decision.says or decision.answer:
         left = event.intention is Intention.DECLINE
         tried = replace(tried, registration_id=context.subject, left=left)
+        by_hand = assisted(ticket.newcomer.by, "declining" if left else "joining", event.party_id)
+        decision = replace(decision, by_hand=by_hand)
     return replace(decision, claims={claim: Claimed(held.subject, tried.note())})
 
 

@@ -12,6 +12,7 @@ from rinnan_chassis.deciding import Claim, Claimed, Context, Decision, Work, dig
 from rinnan_events import Event, Sealed
 from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted, RegistrationOpened
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
+from rinnan_intake.domain.assisting import assisted
 from rinnan_intake.domain.gate import CLOSING
 from rinnan_intake.domain.reference import county_now, pinned_county
 from rinnan_intake.domain.state import PAIR, Doubt, Match, Party, Person, Registration, owned_by, to_a_person
@@ -24,12 +25,16 @@ START = "start"
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A parent as they come in: who they are (hashed), and their own parts, not yet owned by a party."""
+    """A parent as they come in: who they are (hashed), and their own parts, not yet owned by a party.
+
+    `by`: the member of staff who fills in for them.
+    """
 
     person: Person
     identity: Sealed[Identity]
     contact: Sealed[Contact]
     protection: Sealed[Protection]
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,8 @@ def _open(start: StartRegistration, context: Context) -> Decision[Registration]:
         works.extend(alarms)
     opened, claims = _noted(opened, start, context)
     asked = _asked(other_id, caller_id, start, context)
-    return Decision(state=opened, says=[said, *joined, asked], works=works, claims=claims)
+    by_hand = assisted(start.caller.by, "start", caller_id)
+    return Decision(state=opened, says=[said, *joined, asked], works=works, claims=claims, by_hand=by_hand)
 
 
 def _meet(state: Registration, start: StartRegistration, context: Context) -> Decision[Registration]:
@@ -172,7 +178,8 @@ def _meet(state: Registration, start: StartRegistration, context: Context) -> De
             met, works = to_a_person(met, Doubt.CAME_BACK_AFTER_COMPLETION, context)
     met, claims = _noted(met, start, context)
     asked = _asked(_beside(met, caller_id), caller_id, start, context)
-    return Decision(state=met, says=[*says, asked], works=works, claims=claims)
+    by_hand = assisted(start.caller.by, "start", caller_id)
+    return Decision(state=met, says=[*says, asked], works=works, claims=claims, by_hand=by_hand)
 
 
 def _take_part(

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from rinnan_chassis.operations import Operations
 from rinnan_events.intake import InvitationWanted, ParentJoined, ProtectionNoted, RegistrationOpened
 from rinnan_events.opened import Contact, Identity, Protection
 from rinnan_intake import store
@@ -240,6 +241,39 @@ async def test_a_professional_starts_and_enters_for_a_caller(house: House) -> No
     )
     assert (started.status_code, entered.status_code) == (201, 201)
     assert await house.enters(AINO, registration)
+
+
+async def test_whose_part_a_professional_opened_is_kept_with_who_they_are(house: House) -> None:
+    staff = house.as_staff("act bodies protected")
+    body = {**house.start(BERT), "person": AINO}
+    started = await house.http.post("/assisted/registrations", json=body, headers=staff)
+    registration = UUID(started.json()["registration_id"])
+    url = f"/assisted/registrations/{registration}/token"
+    refused = await house.http.post(url, json={"person": CECILIA}, headers=staff)
+    entered = await house.http.post(url, json={"person": AINO}, headers=staff)
+    assert (refused.status_code, entered.status_code) == (404, 201)
+    acts = await Operations(house.stage.batches).acts(registration)
+    told = {(act["by"], act["verb"], act["thing"]) for act in acts}
+    assert told == {("https://sign-in.invalid/staff#s-17", "acts_for_a_caller", UUID(entered.json()["party_id"]))}
+    assert [act["why"] for act in acts] == ["start", "token"]
+
+
+async def test_that_a_professional_took_the_ticket_of_who_joins_is_kept(house: House) -> None:
+    registration = UUID((await house.starts(AINO, BERT)).json()["registration_id"])
+    body = {"county": "lapha", "contact": {"language": "ar", "phone": "+358401234567"}, "person": BERT}
+    ticket = await house.http.post("/assisted/tickets", json=body, headers=house.as_staff("act"))
+    await house.presents(str(registration), ticket.json()["ticket"])
+    bert = await house.party_of(BERT, str(registration))
+    acts = await Operations(house.stage.batches).acts(registration)
+    assert [(act["verb"], act["why"], act["thing"]) for act in acts] == [("acts_for_a_caller", "joining", bert)]
+    assert await house.stage.batches.database.fetchval("select count(*) from operation where why = 'ticket'") == 1
+
+
+async def test_who_acts_for_themself_is_not_kept_as_if_by_hand(house: House) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    await house.presents(registration, await house.takes_ticket(BERT))
+    await house.enters(BERT, registration)
+    assert await house.stage.batches.database.fetchval("select count(*) from operation") == 0
 
 
 async def test_who_may_act_but_not_see_gets_no_token_that_opens_what_a_caller_told(house: House) -> None:
