@@ -39,9 +39,11 @@ ITEMS = (
 WHOLE: dict[str, dict[str, Any]] = {
     "intake POST /registrations": STARTED,
     "intake POST /tickets": {"county": COUNTY, "contact": CONTACT},
+    "intake POST /tickets/lookup": {"ticket": "not-a-ticket"},
     "intake POST /assisted/registrations": {**STARTED, "person": CALLER},
     "intake POST /assisted/registrations/{registration_id}/token": {"person": CALLER},
     "intake POST /assisted/tickets": {"county": COUNTY, "contact": CONTACT, "person": CALLER},
+    "intake POST /assisted/tickets/lookup": {"ticket": "not-a-ticket"},
     f"intake PUT {ONE_OF}/form/{{step}}": {"answers": {"matters": ["custody"]}},
     f"intake PUT {ONE_OF}/children": {"children": ALONE["children"]},
     f"intake PUT {ONE_OF}/contact": CONTACT,

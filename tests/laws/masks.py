@@ -16,7 +16,7 @@ TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:
 WRITTEN_TIME = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4} \d{2}\.\d{2}")
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
-TICKET = re.compile(r'("ticket": ?"|/tickets/)[\w-]{16,}')
+TICKET = re.compile(r'("ticket": ?")[\w-]{16,}')
 CODE = re.compile(r"\b[A-HJKMNP-Z2-9]{5}-[A-HJKMNP-Z2-9]{5}\b")
 SET_BY_THE_SERVER = frozenset({"date"})
 

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 ASKING = ("intake.invitation_wanted.", "invitation.")
 """Who is asked is who did not begin. There is no other difference."""
-COMING_IN = ("POST /registrations", "POST /tickets", "GET /tickets", "POST /joinings")
+COMING_IN = ("POST /registrations", "POST /tickets", "POST /joinings")
 
 
 @dataclass(frozen=True, slots=True)

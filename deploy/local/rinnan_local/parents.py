@@ -88,7 +88,7 @@ class Parent(Player):
 
     async def ticket(self, ticket: str) -> Mapping[str, Any]:
         """What a ticket reads."""
-        answer = await self.ask("GET", "intake", f"/tickets/{ticket}", as_=self.signed_in)
+        answer = await self.ask("POST", "intake", "/tickets/lookup", as_=self.signed_in, json={"ticket": ticket})
         return answer.json()
 
     async def join(self, code: str | None = None, *, within: float = 30.0) -> UUID:

@@ -119,7 +119,7 @@ class Play:
 
     def takes_ticket(self, who: Person, *, county: str = "lapha") -> str:
         ticket = hashlib.sha256(uuid4().bytes).hexdigest()
-        issue = joining.IssueTicket(county, ticket, newcomer(who), self.now.date())
+        issue = joining.IssueTicket(county, ticket, newcomer(who), "holder", self.now.date())
         self.decide(joining.issue_ticket, issue, uuid4(), claims=joining.claims_of_issue(issue))
         return ticket
 

@@ -139,6 +139,12 @@ class TicketIn(Body):
     contact: ContactIn
 
 
+class TicketReadIn(Body):
+    """A ticket is a secret: it travels in a body, and in no address."""
+
+    ticket: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
 class AssistedTicketIn(TicketIn):
     """A professional takes a ticket for a caller."""
 

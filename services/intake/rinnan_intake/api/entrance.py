@@ -18,7 +18,15 @@ from rinnan_chassis.web import Person as SignedIn
 from rinnan_events import Sealed
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
 from rinnan_intake import store
-from rinnan_intake.api.bodies import AssistedStartIn, AssistedTicketIn, AssistedTokenIn, PersonIn, StartIn, TicketIn
+from rinnan_intake.api.bodies import (
+    AssistedStartIn,
+    AssistedTicketIn,
+    AssistedTokenIn,
+    PersonIn,
+    StartIn,
+    TicketIn,
+    TicketReadIn,
+)
 from rinnan_intake.domain.assisting import ActForACaller
 from rinnan_intake.domain.joining import IssueTicket, TicketReads, claims_of_issue
 from rinnan_intake.domain.opening import Newcomer, StartRegistration, claims_of, where_they_meet
@@ -127,7 +135,8 @@ class Entrance:
         """A fresh ticket: never repeated, since it is shown once."""
         ticket = secrets.token_urlsafe(TICKET_BYTES)
         newcomer = self._newcomer(caller, body.contact.contact())
-        command = IssueTicket(body.county, _digest(ticket), newcomer, self._day(body.county))
+        holder = caller.by or _name(newcomer.person)
+        command = IssueTicket(body.county, _digest(ticket), newcomer, holder, self._day(body.county))
         answer = await self.desk.decide(command, subject=uuid4(), claims=claims_of_issue(command))
         return TicketOut(ticket=ticket, expires_at=answer["expires_at"])
 
@@ -171,10 +180,10 @@ class Entrance:
                 )
         return found
 
-    async def read_ticket(self, ticket: str) -> TicketReadsOut:
-        """What became of a ticket. Raises: UnknownTicket."""
-        noted = await store.ticket(self.desk.batches.database, _digest(ticket))
-        if noted is None:
+    async def read_ticket(self, holder: str, body: TicketReadIn) -> TicketReadsOut:
+        """What became of a ticket, for whoever took it. Raises: UnknownTicket."""
+        noted = await store.ticket(self.desk.batches.database, _digest(body.ticket))
+        if noted is None or noted.holder != holder:
             raise UnknownTicket
         reads = noted.reads(self.desk.now())
         joined = noted.registration_id if reads is TicketReads.JOINED else None
@@ -236,10 +245,10 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
         """A joining ticket, shown this once, to be presented with a code to the invitation service."""
         return await entrance.issue_ticket(caller, body)
 
-    @router.get("/tickets/{ticket}")
-    async def read_ticket(_: Annotated[Caller, Depends(signed_in)], ticket: str) -> TicketReadsOut:
-        """What became of a ticket. Before its time is up nothing tells why it has not joined."""
-        return await entrance.read_ticket(ticket)
+    @router.post("/tickets/lookup")
+    async def read_ticket(caller: Annotated[Caller, Depends(signed_in)], body: TicketReadIn) -> TicketReadsOut:
+        """What became of one's own ticket. Before its time is up nothing tells why it has not joined."""
+        return await entrance.read_ticket(_name(entrance.persons.hashed(caller.identity)), body)
 
     @router.post("/assisted/registrations", status_code=201)
     async def start_for_a_caller(
@@ -267,10 +276,12 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
         _in_own_county(staff, body.county)
         return await entrance.issue_ticket(_called_in(staff, body.person), body)
 
-    @router.get("/assisted/tickets/{ticket}")
-    async def read_ticket_for_a_caller(_: Annotated[Staff, Depends(professional)], ticket: str) -> TicketReadsOut:
-        """What became of a caller's ticket."""
-        return await entrance.read_ticket(ticket)
+    @router.post("/assisted/tickets/lookup")
+    async def read_ticket_for_a_caller(
+        staff: Annotated[Staff, Depends(professional)], body: TicketReadIn
+    ) -> TicketReadsOut:
+        """What became of a ticket that one took for a caller."""
+        return await entrance.read_ticket(staff.actor, body)
 
     return router
 
@@ -294,7 +305,7 @@ def _party_of(state: Registration | None, person: Person) -> UUID | None:
 
 
 def _name(person: Person) -> str:
-    """The caller's name among idempotency keys, which finds no registration."""
+    """The caller's name among idempotency keys and holders of tickets, which finds no registration."""
     return digest("caller", *person.hashes).hex()
 
 

@@ -44,22 +44,28 @@ class TicketReads(StrEnum):
 class IssueTicket:
     """Somebody who is signed in wants to join. `ticket` is the SHA-256, in hexadecimal, of what only they hold.
 
-    `day` is the county's calendar day, which tickets are counted by.
+    `holder` is who alone may read it: a keyed digest of the person, or the member of staff who took it. `day` is the
+    county's calendar day, which tickets are counted by.
     """
 
     county: str
     ticket: str
     newcomer: Newcomer
+    holder: str
     day: date
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What is noted of a ticket. Its sealed parts rest under a key of its own until it had its try."""
+    """What is noted of a ticket. Its sealed parts rest under a key of its own until it had its try.
+
+    Its `holder` outlives the try: what became of it is told to nobody else.
+    """
 
     issued_at: datetime
     expires_at: datetime
     newcomer: Newcomer | None
+    holder: str
     registration_id: UUID | None = None
     left: bool = False
 
@@ -77,6 +83,7 @@ class Ticket:
             "expires_at": self.expires_at.isoformat(),
             "registration_id": str(self.registration_id) if self.registration_id else None,
             "left": self.left,
+            "holder": self.holder,
             "name": came.person.name if came else None,
             "code": came.person.code if came else None,
             "identity": came.identity if came else None,
@@ -94,7 +101,8 @@ class Ticket:
         person = {"name": note["name"], "code": note["code"]}
         came = {"person": person, "by": note.get("by"), **parts} if parts["identity"] else None
         kept = {name: note[name] for name in ("issued_at", "expires_at", "registration_id", "left")}
-        return _TICKET.validate_python({**kept, "newcomer": came})
+        holder = note.get("holder", "")  # nobody, where it was noted before holders were
+        return _TICKET.validate_python({**kept, "newcomer": came, "holder": holder})
 
 
 _TICKET = TypeAdapter(Ticket)
@@ -141,6 +149,7 @@ def issue_ticket(_: Registration | None, issue: IssueTicket, context: Context) -
         issued_at=context.now,
         expires_at=county.ticket_expires_at(context.now),
         newcomer=issue.newcomer,
+        holder=issue.holder,
     )
     forgotten_at = ticket.expires_at + KEPT_AFTER
     return Decision(

@@ -71,8 +71,8 @@ class House:
             claims["code"] = person["identity_code"]
         return self._signed(ISSUER, "rinnan", claims)
 
-    def as_staff(self, rights: str, county: str = "lapha") -> dict[str, str]:
-        return self._signed(STAFF_ISSUER, "rinnan-staff", {"sub": "s-17", "county": county, "rights": rights})
+    def as_staff(self, rights: str, county: str = "lapha", sub: str = "s-17") -> dict[str, str]:
+        return self._signed(STAFF_ISSUER, "rinnan-staff", {"sub": sub, "county": county, "rights": rights})
 
     def _signed(self, issuer: str, audience: str, claims: dict[str, Any]) -> dict[str, str]:
         now = int(self.stage.clock.now().timestamp())
@@ -128,6 +128,9 @@ class House:
         answer = await self.http.post("/tickets", json=body, headers=self.as_person(person, **claims))
         assert answer.status_code == 201, answer.text
         return answer.json()["ticket"]
+
+    async def reads(self, person: dict[str, str], ticket: str) -> httpx.Response:
+        return await self.http.post("/tickets/lookup", json={"ticket": ticket}, headers=self.as_person(person))
 
     async def presents(self, registration: str, ticket: str) -> None:
         wanted = (await self.stage.said_of(InvitationWanted))[0]

@@ -125,10 +125,9 @@ async def test_nothing_personal_rests_in_the_clear(house: House) -> None:
 async def test_the_other_parent_joins_by_ticket_and_code(house: House) -> None:
     registration = (await house.starts(AINO, BERT)).json()["registration_id"]
     ticket = await house.takes_ticket(BERT, non_disclosure=True)
-    url = f"/tickets/{ticket}"
-    before = await house.http.get(url, headers=house.as_person(BERT))
+    before = await house.reads(BERT, ticket)
     await house.presents(registration, ticket)
-    after = await house.http.get(url, headers=house.as_person(BERT))
+    after = await house.reads(BERT, ticket)
     assert before.json() == {"reads": "waiting", "registration_id": None}
     assert after.json() == {"reads": "joined", "registration_id": registration}
     joined = (await house.stage.said_of(ParentJoined))[-1]
@@ -167,7 +166,7 @@ async def test_while_held_what_came_with_a_ticket_outlives_the_ticket(house: Hou
     assert (await house.http.get(f"/registrations/{registration}/contact", headers=token)).status_code == 200
     house.stage.clock.pass_by(minutes=10)
     await house.stage.works()
-    reads = await house.http.get(f"/tickets/{ticket}", headers=house.as_person(BERT))
+    reads = await house.reads(BERT, ticket)
     assert reads.status_code == 404
 
 
@@ -176,7 +175,7 @@ async def test_a_stranger_reads_did_not_match_when_the_time_is_up(house: House) 
     ticket = await house.takes_ticket(CECILIA)
     await house.presents(registration, ticket)
     house.stage.clock.pass_by(minutes=10)
-    reads = await house.http.get(f"/tickets/{ticket}", headers=house.as_person(CECILIA))
+    reads = await house.reads(CECILIA, ticket)
     assert reads.json()["reads"] == "did_not_match"
 
 
@@ -308,12 +307,36 @@ async def test_starts_that_cross_at_the_same_moment_meet(house: House) -> None:
 
 async def test_a_reader_of_tickets_who_is_not_signed_in_reads_nothing(house: House) -> None:
     ticket = await house.takes_ticket(BERT)
-    assert (await house.http.get(f"/tickets/{ticket}")).status_code == 401
+    assert (await house.http.post("/tickets/lookup", json={"ticket": ticket})).status_code == 401
 
 
 async def test_a_ticket_that_nobody_issued_is_unknown(house: House) -> None:
-    answer = await house.http.get("/tickets/none", headers=house.as_person(BERT))
+    answer = await house.reads(BERT, "none")
     assert (answer.status_code, answer.json()["code"]) == (404, "intake.unknown_ticket")
+
+
+@pytest.mark.parametrize("spent", [False, True])
+async def test_anybody_elses_ticket_reads_like_one_that_nobody_issued(house: House, *, spent: bool) -> None:
+    registration = (await house.starts(AINO, BERT)).json()["registration_id"]
+    ticket = await house.takes_ticket(BERT)
+    if spent:
+        await house.presents(registration, ticket)
+    unknown = await house.reads(CECILIA, "none")
+    staff = house.as_staff("act bodies protected")
+    over_the_phone = await house.http.post("/assisted/tickets/lookup", json={"ticket": ticket}, headers=staff)
+    for answer in (await house.reads(CECILIA, ticket), over_the_phone):
+        assert (answer.status_code, answer.json()) == (404, unknown.json())
+    assert (await house.reads(BERT, ticket)).status_code == 200
+
+
+async def test_the_ticket_of_a_caller_is_read_by_who_took_it_alone(house: House) -> None:
+    body = {"county": "lapha", "contact": {"language": "ar", "phone": "+358401234567"}, "person": BERT}
+    ticket = (await house.http.post("/assisted/tickets", json=body, headers=house.as_staff("act"))).json()["ticket"]
+    url, asked = "/assisted/tickets/lookup", {"ticket": ticket}
+    took = await house.http.post(url, json=asked, headers=house.as_staff("act"))
+    colleague = await house.http.post(url, json=asked, headers=house.as_staff("act", sub="s-18"))
+    assert (took.json()["reads"], colleague.status_code) == ("waiting", 404)
+    assert (await house.reads(BERT, ticket)).status_code == 404
 
 
 async def test_another_partys_token_opens_nothing(house: House) -> None:
