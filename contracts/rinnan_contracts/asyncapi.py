@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from rinnan_chassis.room import Room
 from rinnan_chassis.topics import Topics, dead_letter_topic
 from rinnan_contracts.rooms import Wired
 from rinnan_events import Event, events, sealed_forms_of
@@ -32,7 +33,7 @@ def asyncapi(topics: Topics, rooms: Sequence[Wired]) -> Document:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Rinnan",
-            "version": "0.1.0",
+            "version": Room.version,
             "description": ABOUT,
             "license": {"name": "EUPL-1.2"},
         },

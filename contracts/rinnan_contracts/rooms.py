@@ -85,8 +85,7 @@ def _wired(root: Path, home: Path, throw_away: Mapping[str, Any]) -> Wired:
     doors = Doors()
     own = [list(room.routes(desk, doors)) for room, desk in zip(built, desks, strict=True)]
     common = [operations_routes(Operations(desks[0].batches), doors)]
-    role = built[0].role or built[0].name
-    return Wired(role, home.parent, built, max(own, key=len), common)
+    return Wired(built[0].role, home.parent, built, max(own, key=len), common)
 
 
 def _built(root: Path, package: str, throw_away: Mapping[str, Any]) -> Iterator[Room[Any]]:
@@ -114,9 +113,8 @@ def _one_of_each_kind(profiles: Profiles) -> Iterator[tuple[County, Destination]
 
 
 def _desk(room: Room[Any], topics: Topics) -> Desk[Any]:
-    role, speaker = room.role or room.name, room.speaker or room.name
     batches = Batches(
-        room.name, speaker, role, room.handlers, NOBODY, NOBODY, topics, SystemClock(), reference=room.reference
+        room.name, room.speaker, room.role, room.handlers, NOBODY, NOBODY, topics, SystemClock(), room.reference
     )
     return Desk(batches, b"")
 

@@ -9,8 +9,9 @@ import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import asyncpg
 import httpx
@@ -61,7 +62,12 @@ class Loop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Room(Generic[S]):
-    """What makes one service this service. `role` is its name in `topics.toml`, where it is not `name`."""
+    """What makes one service this service. `role` is its name in `topics.toml` and `speaker` the one it speaks under.
+
+    Both are `name` where nothing else is told.
+    """
+
+    version: ClassVar[str] = metadata.version("rinnan-chassis")  # all packages are released as one
 
     name: str
     settings: Settings
@@ -79,7 +85,10 @@ class Room(Generic[S]):
     topics: frozenset[str] = frozenset()
     loggable: frozenset[str] = frozenset()
     owner_of: OwnerOf = nobody_knows
-    version: str = "0.1.0"
+
+    def __post_init__(self) -> None:
+        for name in ("role", "speaker"):
+            object.__setattr__(self, name, getattr(self, name) or self.name)
 
 
 def run(room: Room[Any]) -> None:
@@ -90,12 +99,11 @@ def run(room: Room[Any]) -> None:
 
 async def _live(room: Room[S]) -> None:
     settings = room.settings
-    role, speaker = room.role or room.name, room.speaker or room.name
     topics = Topics.load(settings.topics_file)
     hears = room.handlers.topics | room.topics
     speaks = {event.topic for event in room.says}
     opens = room.opens | _sealed_in(room.says)
-    topics.check(role, speaks=speaks, hears=hears, opens=opens)
+    topics.check(room.role, speaks=speaks, hears=hears, opens=opens)
     room.handlers.check()
     wrapping = settings.held_wrapping_keys()
     if missing := sorted(opens - wrapping.keys()):
@@ -107,10 +115,12 @@ async def _live(room: Room[S]) -> None:
         stack.push_async_callback(database.close)
         keyring = await Keyring.connect(settings.keyring(), wrapping, **settings.database_arguments())
         stack.push_async_callback(keyring.close)
-        batches = Batches(room.name, speaker, role, room.handlers, database, keyring, topics, clock, room.reference)
+        batches = Batches(
+            room.name, room.speaker, room.role, room.handlers, database, keyring, topics, clock, room.reference
+        )
         relay = Relay(room.name, database, settings.kafka_arguments())
         worker = Worker(batches, room.outside)
-        group = speaker.replace("/", ".")
+        group = room.speaker.replace("/", ".")
         ear = Ear(room.hearer(batches), group, settings.kafka_arguments(), hears)
         house = Housekeeping(batches, ear.lag if hears else None)
         batches.after_commit = _wake(relay, worker)
