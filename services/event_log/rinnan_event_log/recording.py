@@ -57,12 +57,9 @@ def entry_of(record: Record, now: datetime) -> Entry:
         if event_class is None:
             raise Unreadable("unknown_type")  # noqa: TRY301 - one place tells why a message was not read
         facts = _clear(event_class, opened(event_class, envelope, record.value or b""))
-        _written(facts)
+        _written(facts)  # raises at a number above 64 bits, which reads well
         as_published = True
-    except (
-        ValidationError,
-        orjson.JSONEncodeError,
-    ):  # JSON can be read that orjson cannot write: numbers above 64 bits
+    except (ValidationError, orjson.JSONEncodeError):
         facts = {"unread": "body_not_as_published"}
     except Unreadable as unreadable:
         facts = {"unread": unreadable.reason}
