@@ -98,6 +98,23 @@ def test_health_is_asked_on_loopback_and_watched_in_every_room(ports: Ports) -> 
         assert "RINNAN_HEALTH_PORT" in " ".join(_service(process)["healthcheck"]["test"])
 
 
+def test_every_helper_is_watched_where_the_local_stack_asks_it(ports: Ports, tmp_path: Path) -> None:
+    for process in helpers(Folder(tmp_path), ports):
+        asked = _service(process)["healthcheck"]["test"][-1]
+        assert asked == f"http://127.0.0.1:{process.port}{process.ready_path}"
+
+
+def test_what_a_helper_keeps_outlives_its_container(ports: Ports, tmp_path: Path) -> None:
+    kept: list[str] = []
+    for process in helpers(Folder(tmp_path), ports):
+        command, (volume,) = _service(process)["command"], _service(process)["volumes"]
+        for flag, value in zip(process.arguments[::2], process.arguments[1::2], strict=True):
+            if value.startswith(str(tmp_path)) and flag != "--clock-file":
+                kept.append(flag)
+                assert command[command.index(flag) + 1].startswith(volume.partition(":")[2]), process.name
+    assert kept == ["--key-file", "--mirror", "--store"]
+
+
 def test_every_room_can_read_its_settings(ports: Ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = tmp_path / "secrets"
     topics = Topics.load(ROOT / "contracts" / "topics.toml")
