@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -134,12 +133,3 @@ async def test_nothing_that_was_sealed_is_anywhere_but_in_its_sealed_body(log: L
     await log.hears(neighbours.record(neighbours.submitted()), neighbours.record(neighbours.requested()))
     rows: list[Any] = await log.stage.batches.database.fetch("select to_jsonb(e) - 'body' as row from entry e")
     assert not any("CANARY" in str(row["row"]) for row in rows)
-
-
-@pytest.mark.slow
-async def test_it_hears_more_than_a_thousand_events_a_second(log: Log, neighbours: Neighbours) -> None:
-    batches = [[neighbours.record(neighbours.submitted(version)) for version in range(500)] for _ in range(8)]
-    started = time.perf_counter()
-    for batch in batches:
-        await log.hears(*batch)
-    assert 4_000 / (time.perf_counter() - started) > 1_000
