@@ -47,6 +47,18 @@ class DoubtfulMeeting(Refusal):
     code = "intake.doubtful_meeting"
 
 
+class NothingToDeliver(Refusal):
+    """Nothing that both parents completed in time waits to be delivered after the ending."""
+
+    code = "intake.nothing_to_deliver"
+
+
+class StillToBeDelivered(Refusal):
+    """What both parents completed in time was heard after the ending: it is delivered, and not only taken up."""
+
+    code = "intake.still_to_be_delivered"
+
+
 class FormIsGivenIn(Refusal):
     """The form is given in; it has to be taken back before it is changed."""
 

@@ -33,6 +33,7 @@ handlers.commands(leaving.Leave, leaving.leave)
 handlers.commands(leaving.AskToBeContactedAlone, leaving.ask_to_be_contacted_alone)
 handlers.commands(leaving.OpenForOneAlone, leaving.open_for_one_alone)
 handlers.commands(attention.TakeUp, attention.take_up)
+handlers.commands(attention.Deliver, attention.deliver)
 
 handlers.due(gate.GATE, gate.GateDue)
 handlers.due(gate.CLOSING, ending.ClosingDue)

@@ -165,19 +165,23 @@ class Play:
         )
         self.decide(gate.hear_screening, event, registration)
 
-    def consents(self, registration: UUID, party: UUID, version: int = 1) -> None:
-        words = Consents(text_version="plain.1", language="fi", given={}, given_at=self.now)
+    def consents(self, registration: UUID, party: UUID, version: int = 1, accepted_at: datetime | None = None) -> None:
+        words = Consents(text_version="plain.1", language="fi", given={}, given_at=accepted_at or self.now)
         event = ConsentGiven(
             registration_id=registration,
             party_id=party,
             version=version,
-            given_at=self.now,
+            given_at=accepted_at or self.now,
             consents=Sealed.of(words, party=party),
         )
         self.decide(gate.hear_consent, event, registration)
 
-    def withdraws_consent(self, registration: UUID, party: UUID, version: int = 1) -> None:
-        event = ConsentWithdrawn(registration_id=registration, party_id=party, version=version, withdrawn_at=self.now)
+    def withdraws_consent(
+        self, registration: UUID, party: UUID, version: int = 1, accepted_at: datetime | None = None
+    ) -> None:
+        event = ConsentWithdrawn(
+            registration_id=registration, party_id=party, version=version, withdrawn_at=accepted_at or self.now
+        )
         self.decide(gate.hear_withdrawal, event, registration)
 
     def delivery_moves(

@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from rinnan_chassis.deciding import ByHand
+from rinnan_chassis.deciding import ByHand, Context
 from rinnan_events.intake import RegistrationEnded, RegistrationPurged
 from rinnan_events.record_export import DeliveryState
 from rinnan_intake.domain.attention import TakeUp, take_up
 from rinnan_intake.domain.ending import LAST_ANSWERS
-from rinnan_intake.domain.state import Doubt, Person, Status
+from rinnan_intake.domain.state import Doubt, Person, Status, to_a_person
 from rinnan_intake.errors import Closed
 
 if TYPE_CHECKING:
@@ -190,6 +190,42 @@ def test_a_doubt_that_a_person_took_up_waits_no_longer(play: Play, completed: UU
     play.waits(timedelta(days=100))
     play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE, by=STAFF), completed)
     assert [noted.settled_at for noted in play.states[completed].attention] == [play.now]
+
+
+@pytest.mark.parametrize("doubt", [*Doubt])
+def test_a_settled_registration_is_forgotten_once_no_doubt_waits_that_is_a_doubt_of_its_own(
+    play: Play, completed: UUID, doubt: Doubt
+) -> None:
+    context = Context(play.now, play.now, completed, play.profiles)
+    play.states[completed], _ = to_a_person(play.states[completed], doubt, context)
+    play.delivery_moves(completed, uuid4(), DeliveryState.CONFIRMED)
+    play.waits(timedelta(days=100))
+    waits = doubt is not Doubt.UNSETTLED_AT_PURGE
+    assert len(play.planned("destroy_keys")) == (0 if waits else 1)
+    play.decide(take_up, TakeUp(doubt, by=STAFF), completed)
+    play.waits(timedelta(days=1))
+    assert len(play.planned("destroy_keys")) == 1
+
+
+def test_what_waits_for_a_person_past_its_day_and_the_promise_raises_an_alarm(play: Play, completed: UUID) -> None:
+    play.reopens(completed, play.party_of(completed, AINO))
+    play.submits(completed, play.party_of(completed, AINO))
+    play.delivery_moves(completed, uuid4(), DeliveryState.CONFIRMED)
+    play.waits(timedelta(days=100))
+    assert [work.payload["doubt"] for work in play.planned("alarm")] == [
+        "changed_after_completion",
+        "unsettled_at_purge",
+    ]
+
+
+@pytest.mark.parametrize("doubt", [*Doubt])
+def test_a_doubt_shows_neither_parent_the_registration_any_longer(play: Play, completed: UUID, doubt: Doubt) -> None:
+    context = Context(play.now, play.now, completed, play.profiles)
+    before = play.states[completed]
+    play.states[completed], _ = to_a_person(before, doubt, context)
+    play.waits(timedelta(days=100))
+    assert play.states[completed].shown_until == before.shown_until
+    assert play.states[completed].is_out_of_sight(play.now)
 
 
 def test_who_took_a_doubt_up_is_kept(play: Play, completed: UUID) -> None:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from rinnan_chassis.deciding import Refusal
 from rinnan_chassis.web.tokens import LONGEST_LIFE
 from rinnan_events.record_export import DeliveryState
+from rinnan_intake.domain.attention import TakeUp, take_up
 from rinnan_intake.domain.ending import LAST_ANSWERS
-from rinnan_intake.domain.state import Person
+from rinnan_intake.domain.state import Doubt, Person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ BEGINNINGS = (
     (("asks_alone", "aino"),),
     (("completes_own_part", "aino"), ("completes_own_part", "bert")),
     (("completes_own_part", "aino"), ("completes_own_part", "bert"), ("leaves", "aino"), ("leaves", "bert")),
+    (("completes_own_part", "aino"), ("completes_own_part", "bert"), ("leaves", "aino"), ("starts", "aino")),
     (
         *(("completes_own_part", "aino"), ("completes_own_part", "bert")),
         *(("withdraws_consent", "aino"), ("withdraws_consent", "bert")),
@@ -102,6 +104,11 @@ def test_whatever_happens_every_registration_is_looked_after_and_once_settled_fo
             settled = DeliveryState.CONFIRMED if wanted else DeliveryState.CANCELLED
             play.delivery_moves(registration, uuid5(registration, f"{owner}"), settled, owner)
     play.waits(timedelta(days=90))
+    assert all(state.being_forgotten is not state.waits_for_a_person for state in play.states.values())
+    for registration in list(play.states):
+        for doubt in Doubt:
+            play.decide(take_up, TakeUp(doubt, by="staff"), registration)
+    play.waits(timedelta(days=1))
     assert all(state.being_forgotten for state in play.states.values())
 
 

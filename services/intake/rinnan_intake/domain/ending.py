@@ -97,13 +97,13 @@ def has_arrived(state: Registration, party_id: UUID) -> bool:
 
 
 def purge(state: Registration | None, _: PurgeDue, context: Context) -> Decision[Registration] | None:
-    """Begin to forget: all keys go first. What is not settled is looked at again every day, until it is.
+    """Begin to forget: all keys go first. What is not settled, or waits for a person, is looked at again every day.
 
     It goes to a person, once, when the promise of contact is over; before that it is merely on its way.
     """
     if state is None or state.being_forgotten or state.purge_at is None or context.now < state.purge_at:
         return None
-    if is_settled(state):
+    if is_settled(state) and not state.waits_for_a_person:
         owners: list[str | None] = [*(str(party_id) for party_id in state.parties), None]
         payload = {"parties": owners, "everything": True}
         gone = Work(DESTROY_KEYS, f"{context.subject}.everything", context.now, payload)

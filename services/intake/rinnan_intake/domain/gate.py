@@ -20,7 +20,9 @@ PURGE = "purge"
 
 @dataclass(frozen=True, slots=True)
 class GateDue:
-    """A parent's own act made the registration whole."""
+    """A parent's own act made the registration whole; or, `after_ending`, a person delivers what was whole in time."""
+
+    after_ending: bool = False
 
 
 def hear_screening(
@@ -48,14 +50,16 @@ def hear_withdrawal(
 
     After the gate the other's part goes on; that this one does not go along matters for leaving and for purge.
     """
-    if state is not None and state.completed_at is not None:
-        gone = state.present.get(event.party_id)
-        withdrawn = max(gone.consent_withdrawn, event.version) if gone else 0
-        return Decision(state=state.with_party(event.party_id, consent_withdrawn=withdrawn)) if gone else None
-    party = _party_that_counts(state, event, event.withdrawn_at)
-    if state is None or party is None or not state.is_open:
+    if state is None:
         return None
-    return _remember(state, event, context, consent_withdrawn=max(party.consent_withdrawn, event.version))
+    gone_through = bool(state.completed)
+    party = state.present.get(event.party_id) if gone_through else _party_that_counts(state, event, event.withdrawn_at)
+    if party is None:
+        return None
+    withdrawn = max(party.consent_withdrawn, event.version)
+    if state.is_open:
+        return _remember(state, event, context, consent_withdrawn=withdrawn)
+    return Decision(state=state.with_party(event.party_id, consent_withdrawn=withdrawn))
 
 
 def gate_work(state: Registration, party_id: UUID, context: Context) -> tuple[Work, ...]:
@@ -68,35 +72,43 @@ def gate_work(state: Registration, party_id: UUID, context: Context) -> tuple[Wo
     return (Work(GATE, f"{party_id}.{state.parties[party_id].version}", context.now),)
 
 
-def open_the_gate(state: Registration | None, _: GateDue, context: Context) -> Decision[Registration] | None:
+def open_the_gate(state: Registration | None, due: GateDue, context: Context) -> Decision[Registration] | None:
     """Complete the registration where it is still whole."""
-    return _at_the_gate(state, context) if state is not None and state.is_open and _is_whole(state) else None
+    if state is None:
+        return None
+    if due.after_ending:
+        return _completed(state, context) if state.is_still_to_be_delivered else None
+    return _at_the_gate(state, context) if state.is_open and _is_whole(state) else None
 
 
 def _at_the_gate(state: Registration, context: Context) -> Decision[Registration]:
     if not state.is_open or not _is_whole(state):
         return Decision(state=state)
     county = pinned_county(state, context)
+    shown_at = county.next_full_hour(context.now)
+    shown = replace(state, completed_shown_at=shown_at, shown_until=county.purge_at(shown_at))
+    through = _completed(_with_its_parts(shown), context)
+    return replace(through, works=(Work(CLOSING, str(context.subject), shown_at), *through.works))
+
+
+def _completed(state: Registration, context: Context) -> Decision[Registration]:
+    """Say which parts are completed; contact is promised from now on. What parents are shown is decided elsewhere."""
+    county = pinned_county(state, context)
+    contact_by = county.contact_by(context.now)
+    completed = replace(state, completed_at=context.now, contact_by=contact_by, purge_at=county.purge_at(contact_by))
+    said = RegistrationCompleted(
+        registration_id=context.subject, completed_at=context.now, contact_by=contact_by, parts=state.completed
+    )
+    return Decision(state=completed, says=(said,), works=(purge_work(context, completed),))
+
+
+def _with_its_parts(state: Registration) -> Registration:
+    """The registration with the exact versions that it is whole by; from now on they stand."""
     parts = tuple(
         CompletedPart(party_id=party_id, form=party.submitted, consent=party.consent, screening=party.screening)
         for party_id, party in sorted(state.present.items())
     )
-    shown_at, contact_by = county.next_full_hour(context.now), county.contact_by(context.now)
-    purge_at = county.purge_at(contact_by)
-    completed = replace(
-        state,
-        completed_at=context.now,
-        completed_shown_at=shown_at,
-        contact_by=contact_by,
-        completed=parts,
-        purge_at=purge_at,
-        shown_until=county.purge_at(shown_at),
-    )
-    said = RegistrationCompleted(
-        registration_id=context.subject, completed_at=context.now, contact_by=contact_by, parts=parts
-    )
-    works = (Work(CLOSING, str(context.subject), shown_at), purge_work(context, completed))
-    return Decision(state=completed, says=(said,), works=works)
+    return replace(state, completed=parts)
 
 
 def purge_work(context: Context, state: Registration) -> Work:
@@ -132,6 +144,8 @@ def _remember(
     if remembered == state:
         return Decision()
     if state.ended_at is not None:
+        if not state.completed and _is_whole(remembered):
+            remembered = _with_its_parts(remembered)
         noted, alarms = to_a_person(remembered, Doubt.HEARD_AFTER_ENDING, context)
         return Decision(state=noted, works=alarms)
     return _at_the_gate(remembered, context)

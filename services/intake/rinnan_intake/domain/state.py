@@ -145,6 +145,8 @@ class Registration:
     """One registration. `seats` is how many parties it takes; `pairs` the pair claims it holds, in hexadecimal.
 
     `begun_by` marks, by keyed hashes of its own, whoever has started here, left or not; it goes with the pairs.
+    `completed` lists the parts that were whole in time: those that the gate closed over at `completed_at`, or that were
+    heard only after the ending, until a person delivers them.
     `completed_shown_at` is the full hour from which both parents are shown that it is with the county; `shown_until`
     the moment from which neither is shown it any more and no token is good for it. Only then is it forgotten: how much
     later depends on what the other asked for. Once it is `being_forgotten` its keys go, and nothing that a parent asks
@@ -179,6 +181,16 @@ class Registration:
     def is_open(self) -> bool:
         """Neither completed nor ended; says nothing of the clock."""
         return self.completed_at is None and self.ended_at is None
+
+    @property
+    def is_still_to_be_delivered(self) -> bool:
+        """Whole in time, heard only after the ending, and not delivered by a person yet."""
+        return self.completed_at is None and any(self.takes_part(part) for part in self.completed)
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether staff have yet to look at it for its own sake, and not only for how long it has waited."""
+        return any(noted.settled_at is None and noted.doubt is not Doubt.UNSETTLED_AT_PURGE for noted in self.attention)
 
     def is_out_of_sight(self, now: datetime) -> bool:
         """Whether it is to look as if it were forgotten, to both parents from the same moment."""
@@ -233,7 +245,7 @@ def the_party_that_may_change(state: Registration | None, party_id: UUID, now: d
 
 def owned_by(party_id: UUID, part: Sealed[T]) -> Sealed[T]:
     """A part whose owner was not known when it came in. One that is sealed already keeps its owner."""
-    return part if part.token else Sealed[T](party=party_id, mark=part.mark, plain=part.plain)
+    return part if part.plain is None else Sealed[T](party=party_id, mark=part.mark, plain=part.plain)
 
 
 def pair_claims(registration: Registration) -> tuple[Claim, ...]:

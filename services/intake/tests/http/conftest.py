@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -109,8 +110,8 @@ class House:
             assert saved.status_code == 200, saved.text
         return await self.http.post(f"/registrations/{registration}/form/submission", headers=token)
 
-    async def is_screened_and_consents(self, registration: str, party: UUID) -> None:
-        now = self.stage.clock.now()
+    async def is_screened_and_consents(self, registration: str, party: UUID, at: datetime | None = None) -> None:
+        now = at or self.stage.clock.now()
         words = Consents(text_version="plain.1", language="fi", given={}, given_at=now)
         await self.stage.hears(
             ScreeningCompleted(registration_id=UUID(registration), party_id=party, version=1, completed_at=now),
