@@ -68,7 +68,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     f"record_export POST {DELIVERY}/recall-confirmed": {"why": "lost"},
     f"record_export POST {DELIVERY}/conflict-settled": {"why": "lost", "on_paper": True},
     f"record_export POST {DELIVERY}/try-again": {"why": "mended"},
-    f"record_export POST {ONE_OF}/corrections/taken-up": {"why": "told_the_destination"},
+    f"record_export POST {ONE_OF}/corrections/taken-up": {"why": "told_the_destination", "seen": 1},
 }
 """A body of every address that takes one, with every field in it that a caller may fill."""
 
@@ -114,6 +114,9 @@ def wrong_values(field: str, value: Any) -> Iterator[Any]:
     yield [MARK]
     if isinstance(value, bool):
         yield from (MARK, 1)
+        return
+    if isinstance(value, int):
+        yield from (MARK, "1", True, 1.5, -1, 10**30)
         return
     yield from (
         7,

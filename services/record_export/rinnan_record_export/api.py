@@ -59,6 +59,7 @@ class CorrectionOut(BaseModel):
     party_id: UUID
     what: str
     heard_at: datetime
+    number: int = Field(description="Counted within the registration: the newest one is named when they are taken up.")
 
 
 class Moved(BaseModel):
@@ -69,7 +70,7 @@ class Moved(BaseModel):
 
 
 class Taken(BaseModel):
-    """How many corrections of the registration have been taken up."""
+    """How many corrections of the registration were taken up."""
 
     corrections: int
 
@@ -84,6 +85,12 @@ class Settlement(Deviation):
     """Where the record stands, once: on paper as it was keyed in, or through the system."""
 
     on_paper: bool
+
+
+class TakeUp(Deviation):
+    """Which corrections the destination was told of."""
+
+    seen: int = Field(ge=0, le=1_000_000, description="The `number` of the newest that was listed.")
 
 
 def routes(desk: Desk[Registration], doors: Doors) -> list[APIRouter]:
@@ -109,7 +116,13 @@ def _reading(desk: Desk[Registration], doors: Doors) -> APIRouter:
     async def corrections(staff: Annotated[Staff, Depends(look)]) -> list[CorrectionOut]:
         """What changed after a record went out and nobody has told the destination yet."""
         return [
-            CorrectionOut(registration_id=registration_id, party_id=one.party_id, what=one.what, heard_at=one.heard_at)
+            CorrectionOut(
+                registration_id=registration_id,
+                party_id=one.party_id,
+                what=one.what,
+                heard_at=one.heard_at,
+                number=one.number,
+            )
             for registration_id, one in await store.corrected(desk.batches.database, staff.county)
         ]
 
@@ -188,12 +201,12 @@ def _acting(desk: Desk[Registration], doors: Doors) -> APIRouter:
         return await decide(command, registration_id, key)
 
     @router.post("/corrections/taken-up")
-    async def taken_up(
-        staff: Annotated[Staff, Depends(act)], registration_id: UUID, body: Deviation, key: Key
-    ) -> Taken:
-        """Say that the destination was told of every correction of this registration."""
-        command = packages.TakeUpCorrections(staff.actor, staff.county, body.why)
-        answer = await desk.decide(command, subject=registration_id, caller=command.actor, key=key)
+    async def taken_up(staff: Annotated[Staff, Depends(act)], registration_id: UUID, body: TakeUp, key: Key) -> Taken:
+        """Say that the destination was told of every correction, up to the newest that was seen."""
+        command = packages.TakeUpCorrections(staff.actor, staff.county, body.why, body.seen)
+        answer = await desk.decide(
+            command, subject=registration_id, caller=command.actor, key=key, fingerprint=repr(command)
+        )
         return Taken.model_validate(answer)
 
     return router

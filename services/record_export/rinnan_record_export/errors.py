@@ -26,6 +26,13 @@ class Recalled(Refusal):
     status = 409
 
 
+class NotAsSeen(Refusal):
+    """More corrections have come than were seen, or somebody has taken them up."""
+
+    code = "record_export.not_as_seen"
+    status = 409
+
+
 class SamePerson(Refusal):
     """Whoever keyed a package in does not verify it."""
 

@@ -27,7 +27,7 @@ from rinnan_record_export.domain.packages import (
     Verify,
     Why,
 )
-from rinnan_record_export.errors import NotInThatState, Recalled, SamePerson, UnknownDelivery
+from rinnan_record_export.errors import NotAsSeen, NotInThatState, Recalled, SamePerson, UnknownDelivery
 
 if TYPE_CHECKING:
     from conftest import Play
@@ -247,9 +247,28 @@ def test_every_act_of_staff_has_a_name_of_its_own(kind: type[Any]) -> None:
     assert sum(kind.verb == other.verb for other in DECIDERS) == 1
 
 
+def take_up(play: Play, seen: int) -> Any:
+    command = TakeUpCorrections("aino", play.county, Why.TOLD_THE_DESTINATION, seen)
+    return play.decide(packages.take_up_corrections, command)
+
+
 def test_a_correction_waits_until_a_person_has_told_the_destination(requested: Play) -> None:
     requested.hears(requested.left(requested.one))
-    requested.decide(packages.take_up_corrections, TakeUpCorrections("aino", "vakehyva", Why.TOLD_THE_DESTINATION))
+    assert take_up(requested, seen=1) == {"corrections": 1}
     assert requested.state is not None
     assert [one.taken_up_by for one in requested.state.corrections] == ["aino"]
     assert requested.by_hand == [ByHand("aino", "corrections_taken_up", "told_the_destination")]
+
+
+def test_nobody_takes_up_a_correction_that_they_have_not_seen(requested: Play) -> None:
+    requested.hears(requested.left(requested.one), requested.withdrew(requested.other))
+    with pytest.raises(NotAsSeen):
+        take_up(requested, seen=1)
+    assert take_up(requested, seen=2) == {"corrections": 2}
+
+
+def test_corrections_are_taken_up_once(requested: Play) -> None:
+    requested.hears(requested.left(requested.one))
+    take_up(requested, seen=1)
+    with pytest.raises(NotAsSeen):
+        take_up(requested, seen=1)

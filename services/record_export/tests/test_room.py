@@ -214,9 +214,15 @@ async def test_a_correction_is_listed_until_it_is_taken_up(house: House, play: P
     await house.completes(play)
     await house.stage.hears(play.left(play.one))
     staff = house.signed_in()
-    assert [each["what"] for each in (await house.http.get("/corrections", headers=staff)).json()] == ["departure"]
+    (listed,) = (await house.http.get("/corrections", headers=staff)).json()
+    assert listed["what"] == "departure"
     path = f"/registrations/{play.registration}/corrections/taken-up"
-    assert (await house.http.post(path, json={"why": "told_the_destination"}, headers=staff)).status_code == 200
+    told = {"why": "told_the_destination", "seen": listed["number"]}
+    await house.stage.hears(play.withdrew(play.other))
+    refused = await house.http.post(path, json=told, headers=staff)
+    assert (refused.status_code, refused.json()["code"]) == (409, "record_export.not_as_seen")
+    newest = max(each["number"] for each in (await house.http.get("/corrections", headers=staff)).json())
+    assert (await house.http.post(path, json={**told, "seen": newest}, headers=staff)).json() == {"corrections": 2}
     assert (await house.http.get("/corrections", headers=staff)).json() == []
 
 

@@ -13,7 +13,7 @@ from rinnan_record_export.domain.ledger import Delivery, Package
 from rinnan_record_export.domain.outcomes import asks_look, on_paper, recall
 from rinnan_record_export.domain.policy import SECOND_CHANCE
 from rinnan_record_export.domain.registration import Registration, assemble, change, county_now, paper, row_alarm
-from rinnan_record_export.errors import NotInThatState, Recalled, SamePerson, UnknownDelivery
+from rinnan_record_export.errors import NotAsSeen, NotInThatState, Recalled, SamePerson, UnknownDelivery
 
 AS_USUAL = "as_usual"
 """Why people do what the ordinary way asks of them."""
@@ -111,11 +111,12 @@ class TryAgain(Deviation):
 
 @dataclass(frozen=True, slots=True)
 class TakeUpCorrections:
-    """A person has told the destination what changed after the record went out."""
+    """A person has told the destination what changed after the record went out. `seen`: the newest they knew of."""
 
     actor: str
     county: str
     why: Why
+    seen: int
 
 
 def release(state: Registration | None, command: Release, ctx: Context) -> Decision[Registration]:
@@ -224,15 +225,18 @@ def try_again(state: Registration | None, command: TryAgain, ctx: Context) -> De
 
 
 def take_up_corrections(state: Registration | None, command: TakeUpCorrections, ctx: Context) -> Decision[Registration]:
-    """Mark every correction that waits as told."""
+    """Mark every correction that waits as told. Raises: NotAsSeen where more have come, or others took them up."""
     if state is None or state.opening is None or state.county != command.county:
         raise UnknownDelivery
+    waiting = [one for one in state.corrections if one.taken_up_at is None]
+    if not waiting or waiting[-1].number != command.seen:
+        raise NotAsSeen
     taken = tuple(
         one if one.taken_up_at else replace(one, taken_up_at=ctx.now, taken_up_by=command.actor)
         for one in state.corrections
     )
     by_hand = ByHand(command.actor, "corrections_taken_up", command.why.value)
-    return Decision(state=replace(state, corrections=taken), answer={"corrections": len(taken)}, by_hand=by_hand)
+    return Decision(state=replace(state, corrections=taken), answer={"corrections": len(waiting)}, by_hand=by_hand)
 
 
 def _the_delivery(

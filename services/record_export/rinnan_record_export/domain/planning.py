@@ -27,7 +27,6 @@ from rinnan_record_export.domain.policy import PATIENCE, STRAGGLERS
 from rinnan_record_export.domain.registration import (
     NOBODY_LEFT,
     PLAN_ANYWAY,
-    Correction,
     Registration,
     alarm,
     assemble,
@@ -255,8 +254,8 @@ def _correct(
 
 def _note(decision: Decision[Registration], party_id: UUID, what: str, ctx: Context) -> Decision[Registration]:
     state = decision.state or Registration()
-    noted = replace(state, corrections=(*state.corrections, Correction(what, party_id, ctx.now)))
-    works = (*decision.works, alarm(f"correction.{what}.{party_id}", ctx, str(len(noted.corrections))))
+    noted = state.with_correction(what, party_id, ctx.now)
+    works = (*decision.works, alarm(f"correction.{what}.{party_id}", ctx, str(noted.corrections[-1].number)))
     return replace(decision, state=noted, works=works)
 
 

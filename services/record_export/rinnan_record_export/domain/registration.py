@@ -27,13 +27,17 @@ NOBODY_LEFT = "nobody_left"
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Something changed after the record went out: a person tells the destination. `what` is a class of parts."""
+    """Something changed after the record went out: a person tells the destination. `what` is a class of parts.
+
+    `number` counts those of one registration: by the newest, people say which they have seen.
+    """
 
     what: str
     party_id: UUID
     heard_at: datetime
     taken_up_at: datetime | None = None
     taken_up_by: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,11 @@ class Registration:
     def all_left(self, wanted: Wanted) -> bool:
         """Whether nobody whom a record was about is there any more. Who took consents back is still there."""
         return all(part.party_id in self.left for part in wanted.parts)
+
+    def with_correction(self, what: str, party_id: UUID, now: datetime) -> Registration:
+        """The registration with one correction more, numbered."""
+        number = max((one.number for one in self.corrections), default=0) + 1
+        return replace(self, corrections=(*self.corrections, Correction(what, party_id, now, number=number)))
 
     @property
     def county(self) -> str:
