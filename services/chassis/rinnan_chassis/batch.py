@@ -20,14 +20,14 @@ from rinnan_chassis.database import Database, Transaction, is_crossed, refuses_d
 from rinnan_chassis.deciding import Cancel, Refusal
 from rinnan_chassis.envelope import said_id
 from rinnan_chassis.folding import Closed, Folded, Subject, fold
-from rinnan_chassis.handlers import Handlers
+from rinnan_chassis.handlers import Handlers, nothing_to_do
 from rinnan_chassis.items import Act, Became, Heard, Item
 from rinnan_chassis.keyring import DESTROYED, Destroyed, KeyName, Keyring
 from rinnan_chassis.reading import NEVER, item_of
 from rinnan_chassis.rows import OutboxRow
 from rinnan_chassis.sealing import Key
 from rinnan_chassis.seals import Keys, SealPass, names_of
-from rinnan_chassis.topics import Topics
+from rinnan_chassis.topics import Topics, dead_letter_topic
 from rinnan_chassis.writing import Unwritable, Written, write
 from rinnan_events import Row
 
@@ -114,7 +114,7 @@ class Batches(Generic[S]):
                 folded = await self._transaction(items, release)
             except _Closed as gone:
                 for item in gone.items:
-                    item.decider = _nothing_to_do
+                    item.decider = nothing_to_do
             except Unwritable as unwritable:
                 unwritable.item.fault = unwritable.reason
             except Exception as error:
@@ -205,7 +205,7 @@ class Batches(Generic[S]):
         heard = Heard(row["topic"], rows.read_headers(row["headers"]), str(subject).encode(), row["body"])
         item = item_of(self.handlers, heard, f"parked|{row['position']}")
         if item is None:
-            item = Item(None, _nothing_to_do, f"parked|{row['position']}", NEVER, subject, heard=heard)
+            item = Item(None, nothing_to_do, f"parked|{row['position']}", NEVER, subject, heard=heard)
         item.parked = row["position"]
         return item
 
@@ -291,7 +291,7 @@ class Batches(Generic[S]):
                     OutboxRow(
                         letter_id(self.hearer, item),
                         item.subject,
-                        f"{self.hearer}.dead_letter.v1",
+                        dead_letter_topic(self.hearer),
                         item.heard.key,
                         rows.write_headers(headers),
                         item.heard.body or b"",  # a record without key and body cannot be published
@@ -350,10 +350,6 @@ def _refuse_destroyed(keys: Keys, sealed: Written) -> None:
         raise Closed
     if gone:
         raise _Closed(gone)
-
-
-def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
-    return None
 
 
 def _name(item: Item) -> tuple[str, str]:

@@ -81,13 +81,13 @@ async def connect(url: str, schema: str, *, most: int = 6, **arguments: Any) -> 
     """
     settings = {"search_path": schema, "application_name": schema}
     pool: object = await asyncpg.create_pool(
-        url, min_size=1, max_size=most, command_timeout=30, server_settings=settings, reset=_as_it_is, **arguments
+        url, min_size=1, max_size=most, command_timeout=30, server_settings=settings, reset=as_it_is, **arguments
     )
     return cast("Database", pool)
 
 
-async def _as_it_is(_: object) -> None:
-    """Nothing to reset: what a room sets on a connection it undoes itself, and a batch is spared the round trip."""
+async def as_it_is(_: object) -> None:
+    """How a pool takes a connection back: whoever sets something on it undoes it; each use is spared a round trip."""
 
 
 def lock_number(name: str) -> int:

@@ -163,3 +163,7 @@ def due_payload(kind: Kind, payload: Mapping[str, Any]) -> object:
     if kind.result is None:
         raise TypeError(f"work of kind {kind.name} has a runner")
     return kind.result(**payload)
+
+
+def nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
+    """A decider for what nobody has to decide on."""

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from rinnan_chassis.database import as_it_is
 from rinnan_chassis.sealing import Key, KeyNotHeld, new_secret
 from rinnan_chassis.wrapping import Bound, HeldWrapping, Wrapping
 from rinnan_events import Group
@@ -78,7 +79,7 @@ class Keyring:
     ) -> Self:
         """A keyring over a pool of its own. `arguments` go to asyncpg (TLS)."""
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, command_timeout=ANSWERED_WITHIN, reset=_as_it_is, **arguments
+            url, min_size=1, max_size=size, command_timeout=ANSWERED_WITHIN, reset=as_it_is, **arguments
         )
         return cls(pool, wrapping_keys)
 
@@ -206,10 +207,6 @@ def _without(wanted: Mapping[Group, list[KeyName]], found: Mapping[KeyName, Foun
 def _one_transaction(connection: Any, statements: int) -> AbstractAsyncContextManager[Any]:
     """A transaction around several statements; a single one is its own."""
     return connection.transaction() if statements > 1 else nullcontext()
-
-
-async def _as_it_is(_: object) -> None:
-    """Nothing to reset: the keyring sets nothing on a connection."""
 
 
 def _columns(names: Collection[KeyName]) -> tuple[list[UUID], list[UUID]]:

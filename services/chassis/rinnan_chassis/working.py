@@ -23,7 +23,7 @@ from rinnan_chassis import metrics
 from rinnan_chassis.batch import Batches
 from rinnan_chassis.database import Database
 from rinnan_chassis.deciding import GaveUp, Lost, Unavailable
-from rinnan_chassis.handlers import AfterCrash, Kind, due_payload
+from rinnan_chassis.handlers import AfterCrash, Kind, due_payload, nothing_to_do
 from rinnan_chassis.items import Item, Lease
 from rinnan_chassis.jsonb import read_payload, read_state
 from rinnan_chassis.keyring import Keyring
@@ -230,7 +230,7 @@ class Worker:
         lease = leased.lease
         cause = f"work|{lease.id}|{lease.fence}"
         deciders = self._batches.handlers.decided
-        decider = deciders.get(type(result)) if result is not None else _nothing_to_do
+        decider = deciders.get(type(result)) if result is not None else nothing_to_do
         now = self._batches.clock.now()
         self._results.put_nowait(Item(result, decider, cause, now, leased.subject, lease=lease, fault=fault))
 
@@ -288,10 +288,6 @@ async def read_whole(batches: Batches[Any], subject: UUID, *, of: UUID | None = 
         return None
     rests = AtRest.of(batches.schema, subject, dict(zip(row["ids"], row["tokens"], strict=True)))
     return read_state(batches.handlers.state, row["state"], rests)
-
-
-def _nothing_to_do(_state: Any, _fact: object, _context: Any) -> None:
-    return None
 
 
 _WHOLE = """
