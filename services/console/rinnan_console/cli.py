@@ -21,12 +21,18 @@ from rinnan_console.installation import INSTALLATION, Installation, NotUsable
 T = TypeVar("T")
 REFUSED, NOT_DONE = 1, 2
 LANGUAGES = ("fi", "sv", "en")
+TOLD = "told_the_destination"
+"""The one reason of the ledger's why corrections are taken up."""
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
 packages = typer.Typer(rich_markup_mode=None)
 app.add_typer(packages, name="packages", invoke_without_command=True)
+attention = typer.Typer(rich_markup_mode=None)
+app.add_typer(attention, name="attention", invoke_without_command=True)
+corrections = typer.Typer(rich_markup_mode=None)
+app.add_typer(corrections, name="corrections", invoke_without_command=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="The answer itself, for programs.")]
 Room = Annotated[str, typer.Option(help="Which service or adapter host, as `held` and `dead-letters` name it.")]
@@ -46,6 +52,16 @@ class Why(StrEnum):
     WAS_NOT_KEYED_IN = "was_not_keyed_in"
     WAS_KEYED_IN = "was_keyed_in"
     MENDED = "mended"
+
+
+class Doubt(StrEnum):
+    """What intake leaves to a person."""
+
+    PERSONS_CONTRADICT = "persons_contradict"
+    CAME_BACK_AFTER_COMPLETION = "came_back_after_completion"
+    HEARD_AFTER_ENDING = "heard_after_ending"
+    CHANGED_AFTER_COMPLETION = "changed_after_completion"
+    UNSETTLED_AT_PURGE = "unsettled_at_purge"
 
 
 WhyClass = Annotated[Why, typer.Option("--reason", help="Why the ordinary way is left.")]
@@ -259,6 +275,55 @@ def try_again(
 ) -> None:
     """Ask the destination again now. For when what kept it from taking the record is mended."""
     _move(ctx, delivery, registration, "try-again", {"why": reason}, json=json)
+
+
+@attention.callback()
+def list_attention(ctx: typer.Context, *, json: AsJson = False) -> None:
+    """List the doubts that wait for a person. Oldest first; a sub-command acts on one."""
+    if ctx.invoked_subcommand is not None:
+        return
+    told = sorted(_ask(ctx, lambda rooms: rooms.get("intake", "/attention")), key=lambda row: row["since"])
+    columns = {"registration": "registration_id", "since": "since", "doubt": "doubt"}
+    _rows((told, []), columns | {"to be delivered": "still_to_be_delivered"}, "Nothing waits.", json=json)
+
+
+@attention.command("take-up")
+def take_up(ctx: typer.Context, registration: UUID, doubt: Doubt, *, json: AsJson = False) -> None:
+    """Say that a doubt has been dealt with. What is still to be delivered is delivered instead."""
+    told = _ask(ctx, lambda rooms: rooms.post("intake", f"/attention/{registration}/{doubt}"))
+    showing.as_json(told) if json else showing.say(f"Taken up: {told['doubt']}.")
+
+
+@attention.command("deliver")
+def deliver(ctx: typer.Context, registration: UUID, *, json: AsJson = False) -> None:
+    """Deliver what was heard after the ending. Both parents completed it in time; they are shown no change."""
+    path = f"/attention/{registration}/{Doubt.HEARD_AFTER_ENDING}/delivery"
+    told = _ask(ctx, lambda rooms: rooms.post("intake", path))
+    showing.as_json(told) if json else showing.say("It will be delivered.")
+
+
+@corrections.callback()
+def list_corrections(ctx: typer.Context, *, json: AsJson = False) -> None:
+    """List the corrections that nobody has told yet. What changed after a record went out, oldest first."""
+    if ctx.invoked_subcommand is not None:
+        return
+    told = sorted(_ask(ctx, lambda rooms: rooms.get("record_export", "/corrections")), key=lambda row: row["heard_at"])
+    columns = {"registration": "registration_id", "number": "number", "at": "heard_at", "parent": "party_id"}
+    _rows((told, []), columns | {"what": "what"}, "No corrections wait.", json=json)
+
+
+@corrections.command("taken-up")
+def taken_up(
+    ctx: typer.Context,
+    registration: UUID,
+    *,
+    seen: Annotated[int, typer.Option(help="The number of the newest one that was told.")],
+    json: AsJson = False,
+) -> None:
+    """Say that the destination was told of every correction. Refused where more have come since."""
+    path, body = f"/registrations/{registration}/corrections/taken-up", {"why": TOLD, "seen": seen}
+    told = _ask(ctx, lambda rooms: rooms.post("record_export", path, body))
+    showing.as_json(told) if json else showing.say(f"Taken up: {told['corrections']}.")
 
 
 @app.command("sign-in")

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from typer.main import get_command
 
 from rinnan_chassis.web import NotFound
-from rinnan_console.cli import Why, app
+from rinnan_console.cli import TOLD, Why, app
 from rinnan_event_log.api import DeliveryOut as DeliveryTold
 from rinnan_event_log.api import HappenedOut, LifeOut, LookOut, MoveOut, VerificationOut
 from rinnan_event_log.domain.chain import Fault
@@ -250,7 +250,7 @@ def test_every_path_that_acts_on_a_package_is_one_of_record_exports() -> None:
 
 
 def test_the_reasons_are_those_of_the_ledger() -> None:
-    assert {each.value for each in Why} | {"told_the_destination"} == {each.value for each in packages.Why}
+    assert {each.value for each in Why} | {TOLD} == {each.value for each in packages.Why}
 
 
 class _NoDoors:
