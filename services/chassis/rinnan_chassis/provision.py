@@ -43,6 +43,7 @@ _LOCK: Final = 0x52494E4E414E  # "RINNAN": two provisionings of one server wait 
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _EXISTS_ALREADY: Final = 36  # Kafka's TOPIC_ALREADY_EXISTS
 _SECONDS_TO_APPEAR: Final = 15
+_MADE_BY_USE: Final = "auto.create.topics.enable"
 
 
 class ProvisionFault(Exception):  # noqa: N818 - the base of the named faults below
@@ -58,7 +59,21 @@ class NameNotAllowed(ProvisionFault):
 
 
 class TopicRefused(ProvisionFault):
-    """Kafka did not create or change a topic; its error's name is told."""
+    """Kafka did not create, change or describe something; its error's number is told."""
+
+
+class TopicsMadeByUse(ProvisionFault):
+    """A broker makes a topic when somebody names it: set `auto.create.topics.enable` to false.
+
+    A misspelt topic would be one that nobody hears, with partitions and days of its own.
+    """
+
+
+class WrappingKeysLost(ProvisionFault):
+    """The keyring holds keys of groups whose wrapping key is not in the master file: put that file back.
+
+    A new wrapping key would open none of them, and what is sealed meanwhile would need both.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +125,11 @@ async def provision(
     """
     topics = Topics.load(topics_file)
     wanted = logins(topics, instances or {}, database)
+    connect = partial(asyncpg.connect, admin_database_url, **(database_arguments or {}))
+    await _refuse_lost_wrapping_keys(connect, database, _held(out))
     shared = {**(told or {})}
     if kafka is not None:
+        await _refuse_topics_made_by_use(kafka)
         shared[f"{PREFIX}KAFKA_SERVERS"] = str(kafka["bootstrap_servers"])
     environments = _write_environments(
         topics_file=topics_file,
@@ -122,7 +140,6 @@ async def provision(
         shared=shared,
     )
     passwords = {schema: _password(environment) for schema, environment in environments.items()}
-    connect = partial(asyncpg.connect, admin_database_url, **(database_arguments or {}))
     await _provision_database(connect, database, topics, wanted, passwords)
     if kafka is not None:
         await _provision_topics(kafka, topics, replication_factor)
@@ -141,10 +158,9 @@ def _write_environments(
     """In each login's folder its password and its wrapping keys: those that stand there, or fresh ones."""
     topics = Topics.load(topics_file)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    master = out / MASTER_KEYS
-    held = load_wrapping_keys(master) if master.exists() else {}
+    held = _held(out)
     every = {group: held.get(group) or new_secret() for group in Group}
-    _write_secretly(master, write_wrapping_keys(every))
+    _write_secretly(out / MASTER_KEYS, write_wrapping_keys(every))
     environments: dict[str, dict[str, str]] = {}
     for login in wanted:
         own = out / login.schema
@@ -163,6 +179,34 @@ def _write_environments(
         _write_secretly(own / "login.env", "".join(lines))
         environments[login.schema] = environment
     return environments
+
+
+def _held(out: Path) -> Mapping[Group, bytes]:
+    """The wrapping keys of an earlier provisioning."""
+    master = out / MASTER_KEYS
+    return load_wrapping_keys(master) if master.exists() else {}
+
+
+async def _refuse_lost_wrapping_keys(
+    connect: Callable[..., Awaitable[asyncpg.Connection]], database: str, held: Collection[Group]
+) -> None:
+    try:
+        inside = await connect(database=database)
+    except asyncpg.InvalidCatalogNameError:
+        return  # nothing was provisioned yet
+    try:
+        lost = [group for group in sorted(set(Group).difference(held)) if await _holds_keys(inside, group)]
+    finally:
+        await inside.close()
+    if lost:
+        raise WrappingKeysLost(f"{', '.join(lost)}: not in {MASTER_KEYS}")
+
+
+async def _holds_keys(inside: asyncpg.Connection, group: Group) -> bool:
+    table = f"keyring.key_{group}"
+    return await inside.fetchval("select to_regclass($1) is not null", table) and await inside.fetchval(
+        f"select exists (select from {table} where wrapped is not null)"  # noqa: S608 - from the enum of seal groups
+    )
 
 
 async def _provision_database(
@@ -227,6 +271,23 @@ async def _give_keyring_rights(inside: asyncpg.Connection, topics: Topics, login
 async def _make_role(inside: asyncpg.Connection, role: str) -> None:
     if not await inside.fetchval("select true from pg_roles where rolname = $1", role):
         await inside.execute(f'create role "{role}" nosuperuser nocreatedb nocreaterole noinherit')
+
+
+async def _refuse_topics_made_by_use(kafka: Mapping[str, Any]) -> None:
+    admin = AIOKafkaAdminClient(**kafka)
+    await admin.start()
+    try:
+        brokers = [str(broker["node_id"]) for broker in (await admin.describe_cluster())["brokers"]]
+        asked = [ConfigResource(ConfigResourceType.BROKER, broker, configs={_MADE_BY_USE: ""}) for broker in brokers]
+        answers: Any = await admin.describe_configs(asked)
+    finally:
+        await admin.close()
+    told = [resource for answer in answers for resource in answer.resources]
+    _refuse((f"broker {name}", code) for code, _, _, name, _ in told)
+    if those := sorted(
+        name for *_, name, settings in told for setting in settings if setting[:2] != (_MADE_BY_USE, "false")
+    ):
+        raise TopicsMadeByUse(", ".join(f"broker {name}" for name in those))
 
 
 async def _provision_topics(kafka: Mapping[str, Any], topics: Topics, replication_factor: int) -> None:

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -15,14 +17,17 @@ from rinnan_chassis.provision import (
     MASTER_KEYS,
     NameNotAllowed,
     ProvisionSettings,
+    TopicsMadeByUse,
+    WrappingKeysLost,
     WrongPartitions,
     logins,
     provision,
     topic_settings,
 )
 from rinnan_chassis.topics import Topics
-from rinnan_chassis.wrapping import load_wrapping_keys
+from rinnan_chassis.wrapping import load_wrapping_keys, write_wrapping_keys
 from rinnan_events import Group
+from rinnan_local import kafka
 
 TOPICS_FILE = Path(__file__).parents[3] / "contracts" / "topics.toml"
 TOPICS = Topics.load(TOPICS_FILE)
@@ -203,6 +208,49 @@ async def test_no_role_may_change_or_delete_a_key(postgres_admin_url: str, tmp_p
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize("left", [(), tuple(group for group in Group if group is not Group.OWN)])
+async def test_keys_without_their_wrapping_key_stop_provisioning_before_anything_is_written(
+    postgres_admin_url: str, tmp_path: Path, database: str, left: tuple[Group, ...]
+) -> None:
+    async def run(out: Path) -> None:
+        await provision(
+            admin_database_url=postgres_admin_url, kafka=None, topics_file=TOPICS_FILE, out=out, database=database
+        )
+
+    await run(tmp_path / "first")
+    await run(tmp_path / "empty")  # as long as nothing is wrapped, wrapping keys can be made anew
+    await one_own_key(postgres_admin_url, database, b"wrapped")
+    lost = tmp_path / "lost"
+    if left:
+        lost.mkdir(mode=0o700)
+        held = load_wrapping_keys(tmp_path / "empty" / MASTER_KEYS)
+        (lost / MASTER_KEYS).write_text(write_wrapping_keys({group: held[group] for group in left}))
+    before = files_of(lost)
+    with pytest.raises(WrappingKeysLost, match="own"):
+        await run(lost)
+    assert files_of(lost) == before
+    await one_own_key(postgres_admin_url, database, None)
+    await run(lost)
+
+
+async def one_own_key(admin_url: str, database: str, wrapped: bytes | None) -> None:
+    """The keyring with one key of the group `own`: a live one, or a destroyed one in its place."""
+    connection = await asyncpg.connect(admin_url, database=database)
+    await connection.execute("truncate keyring.key_own")
+    await connection.execute(
+        "insert into keyring.key_own (subject, party, wrapped, destroyed_at) values ($1, $1, $2, $3)",
+        uuid4(),
+        wrapped,
+        None if wrapped else datetime.now(UTC),
+    )
+    await connection.close()
+
+
+def files_of(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.stack
 async def test_topics_are_made_as_the_file_says_and_mended_when_they_differ(
     postgres_admin_url: str, kafka_servers: str, tmp_path: Path, database: str
 ) -> None:
@@ -255,3 +303,21 @@ async def test_a_topic_with_other_partitions_is_refused(
     finally:
         await admin.delete_topics(["consent.consent.v9"])
         await admin.close()
+
+
+@pytest.mark.stack
+@pytest.mark.slow
+async def test_a_broker_that_makes_topics_by_use_is_refused_before_anything_is_written(
+    postgres_admin_url: str, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_use = kafka.PROPERTIES.replace("auto.create.topics.enable=false", "auto.create.topics.enable=true")
+    monkeypatch.setattr(kafka, "PROPERTIES", by_use)
+    with kafka.Kafka(tmp_path / "kafka") as broker, pytest.raises(TopicsMadeByUse, match="broker 1"):
+        await provision(
+            admin_database_url=postgres_admin_url,
+            kafka={"bootstrap_servers": broker.address},
+            topics_file=TOPICS_FILE,
+            out=tmp_path / "secrets",
+            database=database,
+        )
+    assert not (tmp_path / "secrets").exists()
