@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 from rinnan_chassis.clock import SystemClock
 from rinnan_chassis.operations import NoSuchLetter, NotHeld
 from rinnan_chassis.web import Doors, Issuers, Problems, application, issuers_of, operations_routes
-from rinnan_console.cli import Surroundings, app
+from rinnan_console.cli import app
 from rinnan_console.installation import INSTALLATION, TOKEN, TOKEN_COMMAND
+from rinnan_console.terminal import Surroundings
 
 ISSUER = "https://sign-in.invalid/staff"
 Routes = Callable[[Doors], Sequence[APIRouter]]

@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from rinnan_console import cli
+from rinnan_console import waiting
 from rinnan_intake.api import attention
 from rinnan_intake.domain.state import Doubt
 
@@ -98,4 +98,4 @@ def _paths(router: APIRouter) -> list[str]:
 
 
 def test_the_doubts_are_those_of_intake() -> None:
-    assert {each.value for each in cli.Doubt} == {each.value for each in Doubt}
+    assert {each.value for each in waiting.Doubt} == {each.value for each in Doubt}

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Query, Request
 from typer.main import get_command
 
 from rinnan_chassis.web import NotFound
-from rinnan_console.cli import TOLD, Why, app
+from rinnan_console.cli import app
+from rinnan_console.waiting import TOLD, Why
 from rinnan_event_log.api import DeliveryOut as DeliveryTold
 from rinnan_event_log.api import HappenedOut, LifeOut, LookOut, MoveOut, VerificationOut
 from rinnan_event_log.domain.chain import Fault
