@@ -38,6 +38,8 @@ ITEMS = (
 )
 WHOLE: dict[str, dict[str, Any]] = {
     "intake POST /registrations": STARTED,
+    "intake POST /single-contact": {"county": COUNTY, "contact": CONTACT},
+    "intake POST /assisted/single-contact": {"county": COUNTY, "contact": CONTACT, "person": CALLER},
     "intake POST /tickets": {"county": COUNTY, "contact": CONTACT},
     "intake POST /tickets/lookup": {"ticket": "not-a-ticket"},
     "intake POST /assisted/registrations": {**STARTED, "person": CALLER},

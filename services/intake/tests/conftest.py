@@ -219,6 +219,15 @@ class Play:
     def asks_alone(self, registration: UUID, party: UUID) -> Decision[Registration] | None:
         return self.decide(leaving.ask_to_be_contacted_alone, leaving.AskToBeContactedAlone(party), registration)
 
+    def asks_from_outside(self, who: Person, *, county: str = "lapha") -> UUID:
+        """Ask to be contacted alone in no registration with another."""
+        command = leaving.OpenForOneAlone(county, newcomer(who), self.profiles.county(county).day(self.now))
+        claims = leaving.claims_of_one(command)
+        claimed = {claim: self.claims.get(claim, Claimed()) for claim in claims}
+        subject = leaving.where_one_is(command, claimed, uuid4())
+        self.decide(leaving.open_for_one_alone, command, subject, claims=claims)
+        return subject
+
     def waits(self, length: timedelta) -> None:
         """Time passes, and the purely timed work that falls due is decided on."""
         until = self.now + length

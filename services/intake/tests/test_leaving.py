@@ -19,10 +19,9 @@ from rinnan_events.intake import (
 )
 from rinnan_events.opened import Protection
 from rinnan_events.record_export import DeliveryState
-from rinnan_intake.domain import leaving, own_part
-from rinnan_intake.domain.opening import Newcomer
+from rinnan_intake.domain import own_part
 from rinnan_intake.domain.state import Doubt, Party, Person, Status
-from rinnan_intake.errors import Closed, WithTheCounty
+from rinnan_intake.errors import Closed, TooManyStarts, WithTheCounty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,11 +237,74 @@ def test_after_the_ending_contact_alone_is_a_new_registration_of_one_party(play:
     play.waits(timedelta(days=15))
     with pytest.raises(Closed):
         play.asks_alone(registration, aino)
-    party = play.states[registration].parties[aino]
-    again = leaving.OpenForOneAlone("lapha", Newcomer(AINO, party.identity, party.contact, party.protection))
-    fresh = uuid4()
-    for _ in range(2):
-        play.decide(leaving.open_for_one_alone, again, fresh)
+    fresh = play.asks_from_outside(AINO)
     assert [len(said.party_ids) for said in play.said_of(RegistrationOpened)] == [2, 1]
     assert play.said_of(ParentJoined)[-1].registration_id == fresh
     assert [said.registration_id for said in play.said_of(SingleContactRequested)] == [fresh]
+
+
+def test_who_never_was_in_a_registration_asks_alone_and_nobody_else_is_asked(play: Play) -> None:
+    registration = play.asks_from_outside(AINO)
+    aino = play.party_of(registration, AINO)
+    assert [type(said) for said in play.said] == [
+        RegistrationOpened,
+        ParentJoined,
+        ProtectionNoted,
+        SingleContactRequested,
+        ProtectionNoted,
+    ]
+    assert (play.said_of(RegistrationOpened)[0].party_ids, play.said_of(InvitationWanted)) == ((aino,), [])
+
+
+def test_asking_from_outside_twice_is_asking_once_until_it_closes(play: Play) -> None:
+    first = play.asks_from_outside(AINO)
+    assert play.asks_from_outside(AINO) == first
+    assert len(play.said_of(SingleContactRequested)) == 1
+    play.waits(timedelta(days=15))
+    assert play.asks_from_outside(AINO) != first
+
+
+def test_who_took_back_what_they_asked_from_outside_may_ask_anew_and_is_asking_once_again(play: Play) -> None:
+    first = play.asks_from_outside(AINO)
+    play.leaves(first, play.party_of(first, AINO))
+    play.waits(timedelta(days=1))
+    second = play.asks_from_outside(AINO)
+    play.waits(play.states[first].deadline - play.now + timedelta(hours=2))
+    assert play.states[first].ended_at is not None
+    assert (play.asks_from_outside(AINO), len({first, second})) == (second, 2)
+    assert len(play.said_of(SingleContactRequested)) == 2
+
+
+def test_a_namesake_with_another_code_or_in_another_county_asks_for_themself(play: Play) -> None:
+    asked = [
+        play.asks_from_outside(AINO),
+        play.asks_from_outside(Person(name="aino.hash", code="another.code")),
+        play.asks_from_outside(AINO, county="pirha"),
+    ]
+    assert len(set(asked)) == 3
+
+
+def test_so_many_askings_from_outside_open_a_day_and_no_more_whatever_was_started(
+    play: Play, profiles: Profiles
+) -> None:
+    most = profiles.county("lapha").starts_per_day
+    for _ in range(most):
+        play.starts(AINO, BERT)
+    for _ in range(most - 1):
+        registration = play.asks_from_outside(AINO)
+        play.leaves(registration, play.party_of(registration, AINO))
+    last = play.asks_from_outside(AINO)
+    assert play.asks_from_outside(AINO) == last
+    play.leaves(last, play.party_of(last, AINO))
+    with pytest.raises(TooManyStarts):
+        play.asks_from_outside(AINO)
+    play.waits(timedelta(days=1))
+    play.asks_from_outside(AINO)
+
+
+def test_who_leaves_a_pair_lets_go_of_nothing_that_was_said_of_it(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    said = dict(play.claims)
+    for party in (aino, bert):
+        play.leaves(registration, party)
+    assert play.claims == said

@@ -170,6 +170,19 @@ class StepIn(Body):
     services: Codes = ()
 
 
+class SingleContactIn(Body):
+    """Somebody asks to be contacted alone; nobody else is named, and nobody else is asked."""
+
+    county: County
+    contact: ContactIn
+
+
+class AssistedSingleContactIn(SingleContactIn):
+    """A professional asks for a caller, whose identity they have checked."""
+
+    person: PersonIn
+
+
 class AloneIn(Body):
     """A parent asks to be contacted alone, and may say anew how."""
 

@@ -19,16 +19,19 @@ from rinnan_events import Sealed
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
 from rinnan_intake import store
 from rinnan_intake.api.bodies import (
+    AssistedSingleContactIn,
     AssistedStartIn,
     AssistedTicketIn,
     AssistedTokenIn,
     PersonIn,
+    SingleContactIn,
     StartIn,
     TicketIn,
     TicketReadIn,
 )
 from rinnan_intake.domain.assisting import ActForACaller
 from rinnan_intake.domain.joining import IssueTicket, TicketReads, claims_of_issue
+from rinnan_intake.domain.leaving import OpenForOneAlone, claims_of_one, where_one_is
 from rinnan_intake.domain.opening import Newcomer, StartRegistration, claims_of, where_they_meet
 from rinnan_intake.domain.state import Person, Registration, Status
 from rinnan_intake.errors import (
@@ -131,6 +134,20 @@ class Entrance:
             fingerprint=body.model_dump_json(),
         )
 
+    async def ask_alone(self, caller: Caller, body: SingleContactIn, key: str | None) -> StartedOut:
+        """A registration of one, asked to be contacted alone at once. Nobody else is told or asked."""
+        newcomer = self._newcomer(caller, body.contact.contact())
+        command = OpenForOneAlone(body.county, newcomer, self._day(body.county))
+        answer = await self.desk.decide(
+            command,
+            caller=_name(newcomer.person),
+            key=key,
+            claims=claims_of_one(command),
+            resolve=lambda claimed: where_one_is(command, claimed, uuid4()),
+            fingerprint=body.model_dump_json(),
+        )
+        return StartedOut.model_validate(answer)
+
     async def issue_ticket(self, caller: Caller, body: TicketIn) -> TicketOut:
         """A fresh ticket: never repeated, since it is shown once."""
         ticket = secrets.token_urlsafe(TICKET_BYTES)
@@ -230,6 +247,13 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
         """Start with the other parent. Whether the pair meets in a registration that exists is not told."""
         return await entrance.start(caller, body, key)
 
+    @router.post("/single-contact", status_code=201)
+    async def ask_to_be_contacted_alone_at_once(
+        caller: Annotated[Caller, Depends(signed_in)], body: SingleContactIn, key: Key
+    ) -> StartedOut:
+        """Ask to be contacted alone, whatever one is or was part of. No other parent is named, or asked anything."""
+        return await entrance.ask_alone(caller, body, key)
+
     @router.get("/registrations")
     async def own_registrations(caller: Annotated[Caller, Depends(signed_in)]) -> list[OwnRegistrationOut]:
         """The caller's own registrations, in no telling order."""
@@ -257,6 +281,14 @@ def entrance_routes(entrance: Entrance, doors: Doors) -> APIRouter:  # noqa: C90
         """Start for somebody on the phone, whose identity has been checked."""
         _in_own_county(staff, body.county)
         return await entrance.start(_called_in(staff, body.person), body, key)
+
+    @router.post("/assisted/single-contact", status_code=201)
+    async def ask_for_a_caller_to_be_contacted_alone(
+        staff: Annotated[Staff, Depends(professional)], body: AssistedSingleContactIn, key: Key
+    ) -> StartedOut:
+        """Ask for somebody on the phone, whose identity has been checked, that they be contacted alone."""
+        _in_own_county(staff, body.county)
+        return await entrance.ask_alone(_called_in(staff, body.person), body, key)
 
     @router.post("/assisted/registrations/{registration_id}/token", status_code=201)
     async def party_token_for_a_caller(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4
 
 from fastapi import Depends
 from pydantic import BaseModel
@@ -16,10 +16,10 @@ from rinnan_events import Opened, Sealed
 from rinnan_events.intake import Pins
 from rinnan_events.opened import Contact, Identity, OwnForm, Protection
 from rinnan_intake.api.bodies import AloneIn, StepIn
-from rinnan_intake.domain.leaving import AskToBeContactedAlone, OpenForOneAlone
+from rinnan_intake.domain.leaving import AskToBeContactedAlone, OpenForOneAlone, claims_of_one, where_one_is
 from rinnan_intake.domain.opening import CHILDREN, Newcomer
 from rinnan_intake.domain.own_part import SubmitForm
-from rinnan_intake.domain.state import Party, Person, Registration, Status, the_party
+from rinnan_intake.domain.state import Party, Registration, Status, the_party
 from rinnan_intake.errors import Closed, UnknownRegistration, UnknownStep
 from rinnan_profiles import FieldFault, NotWhole, Profiles, Wrong
 
@@ -136,20 +136,22 @@ class OwnPart:
             )
         except Closed:
             state, party = await self.read(token)
-        if party.identity is None or party.contact is None or party.protection is None:
+        if party.person is None or party.identity is None or party.contact is None or party.protection is None:
             raise UnknownRegistration
         told = body.contact.contact() if body.contact else await self.opened(token, party, party.contact, Contact)
         identity = await self.opened(token, party, party.identity, Identity)
         protection = await self.opened(token, party, party.protection, Protection)
         newcomer = Newcomer(
-            person=party.person or Person(),
+            person=party.person,
             identity=Sealed.of(identity, party=None),
             contact=Sealed.of(told, party=None),
             protection=Sealed.of(protection, party=None),
         )
-        # Always the same one, so that asking again is asking once; only this parent's token holds the party id.
-        own = uuid5(token.registration_id, f"alone.{token.party_id}")
-        return await self.desk.decide(OpenForOneAlone(state.county, newcomer), subject=own)
+        day = self.profiles.pinned_county(state.county, state.pins.profile).day(self.desk.now())
+        own = OpenForOneAlone(state.county, newcomer, day)
+        return await self.desk.decide(
+            own, claims=claims_of_one(own), resolve=lambda claimed: where_one_is(own, claimed, uuid4())
+        )
 
     def _check_whole(self, state: Registration, own: OwnForm) -> None:
         form = self.profiles.form(state.pins.form)

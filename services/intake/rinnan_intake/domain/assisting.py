@@ -10,7 +10,7 @@ from rinnan_chassis.deciding import ByHand, Context, Decision
 from rinnan_intake.domain.state import Registration
 from rinnan_intake.errors import UnknownRegistration
 
-Assisted = Literal["start", "ticket", "joining", "declining", "token"]
+Assisted = Literal["start", "ticket", "joining", "declining", "token", "single_contact"]
 
 
 @dataclass(frozen=True, slots=True)

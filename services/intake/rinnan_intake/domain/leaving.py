@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from rinnan_chassis.deciding import Cancel, Context, Decision, Work
+from rinnan_chassis.deciding import Cancel, Claim, Claimed, Context, Decision, Work, digest
 from rinnan_events import Sealed
 from rinnan_events.intake import PartyLeft, ProtectionNoted, SingleContactRequested
 from rinnan_events.opened import Contact
+from rinnan_intake.domain.assisting import assisted
 from rinnan_intake.domain.ending import DESTROY_KEYS, has_arrived
 from rinnan_intake.domain.opening import Newcomer, closing_work, join, open_for
-from rinnan_intake.domain.reference import pinned_county
-from rinnan_intake.domain.state import Party, Registration, Status, the_party
-from rinnan_intake.errors import Closed, UnknownRegistration, WithTheCounty
+from rinnan_intake.domain.reference import county_now, pinned_county
+from rinnan_intake.domain.state import PAIR, Party, Registration, Status, pair_claims, the_party
+from rinnan_intake.domain.tries import counting, one_more
+from rinnan_intake.errors import Closed, TooManyStarts, UnknownRegistration, WithTheCounty
 
+ALONE = "alone"
 TAKE_IN = "take_in"
 
 
@@ -36,10 +40,24 @@ class AskToBeContactedAlone:
 
 @dataclass(frozen=True, slots=True)
 class OpenForOneAlone:
-    """After an ending, a parent asks to be contacted alone: a registration with one seat."""
+    """Somebody asks to be contacted alone who never was in a registration, or whose own is over: one with one seat.
+
+    `day` is the county's calendar day, which openings are counted by.
+    """
 
     county: str
     newcomer: Newcomer
+    day: date
+
+
+def claims_of_one(command: OpenForOneAlone) -> tuple[Claim, ...]:
+    """That this person has asked, and the count of their day."""
+    return (_asked_by(command), *_counted(command))
+
+
+def where_one_is(command: OpenForOneAlone, claimed: Mapping[Claim, Claimed], fresh: UUID) -> UUID:
+    """Where this person's own asking led before, as long as that is open; else a fresh registration."""
+    return claimed[_asked_by(command)].subject or fresh
 
 
 def leave(state: Registration | None, command: Leave, context: Context) -> Decision[Registration]:
@@ -54,10 +72,13 @@ def leave(state: Registration | None, command: Leave, context: Context) -> Decis
     if went and has_arrived(registration, command.party_id):
         raise WithTheCounty
     said = PartyLeft(registration_id=context.subject, party_id=command.party_id, left_at=context.now)
+    left = emptied(registration, command.party_id, context.now)
+    of_one = registration.seats == 1  # whoever leaves it may ask anew; what a pair said leads there until the ending
     return Decision(
-        state=emptied(registration, command.party_id, context.now),
+        state=replace(left, pairs=()) if of_one else left,
         says=(said,),
         works=erasing_work(command.party_id, party, context),
+        claims=dict.fromkeys(pair_claims(registration)) if of_one else {},
         answer={"status": Status.CLOSED},
     )
 
@@ -82,13 +103,26 @@ def ask_to_be_contacted_alone(
 def open_for_one_alone(
     state: Registration | None, command: OpenForOneAlone, context: Context
 ) -> Decision[Registration]:
-    """A registration of one party, asked to be contacted alone at once. Asking again changes nothing."""
+    """A registration of one party, asked to be contacted alone at once. Asking again changes nothing.
+
+    Only what opens counts: nobody is refused for asking again. Raises: TooManyStarts, UnknownCounty.
+    """
+    by = command.newcomer.by
     if state is not None:
-        return Decision(answer=_went(context))
+        return Decision(answer=_went(context), by_hand=assisted(by, "single_contact", next(iter(state.present), None)))
+    most = county_now(context, command.county).starts_per_day
+    counted, forgetting = one_more(_counted(command), context, most=most, refusal=TooManyStarts)
+    asked = _asked_by(command)
     opened, (party_id,), said = open_for(command.county, (command.newcomer.person,), context)
-    opened, joined = join(opened, party_id, command.newcomer, context)
+    opened, joined = join(replace(opened, pairs=(asked.key.hex(),)), party_id, command.newcomer, context)
     alone = _alone(opened, party_id, context)
-    return replace(alone, says=(said, *joined, *alone.says), works=(closing_work(opened, context), *alone.works))
+    return replace(
+        alone,
+        says=(said, *joined, *alone.says),
+        works=(closing_work(opened, context), forgetting, *alone.works),
+        claims={asked: Claimed(context.subject), **counted},
+        by_hand=assisted(by, "single_contact", party_id),
+    )
 
 
 def emptied(state: Registration, party_id: UUID, now: datetime) -> Registration:
@@ -100,6 +134,16 @@ def erasing_work(party_id: UUID, party: Party, context: Context) -> tuple[Work |
     """The destruction of every key that this party's parts rest under. What came with a ticket is not taken in."""
     gone = Work(DESTROY_KEYS, f"{context.subject}.{party_id}", context.now, {"parties": [str(party_id)]})
     return (gone, Cancel(TAKE_IN, str(party.ticket_id))) if party.ticket_id else (gone,)
+
+
+def _asked_by(command: OpenForOneAlone) -> Claim:
+    """By the identity code where it is known: no namesake is taken for somebody who was already heard."""
+    *_, surest = command.newcomer.person.hashes
+    return Claim(PAIR, digest(ALONE, command.county, surest))
+
+
+def _counted(command: OpenForOneAlone) -> tuple[Claim, ...]:
+    return counting(ALONE, command.newcomer.person, command.day)
 
 
 def _alone(registration: Registration, party_id: UUID, context: Context) -> Decision[Registration]:

@@ -133,7 +133,7 @@ class House:
     async def reads(self, person: dict[str, str], ticket: str) -> httpx.Response:
         return await self.http.post("/tickets/lookup", json={"ticket": ticket}, headers=self.as_person(person))
 
-    async def presents(self, registration: str, ticket: str) -> None:
+    async def presents(self, registration: str, ticket: str, intention: Intention = Intention.JOIN) -> None:
         wanted = (await self.stage.said_of(InvitationWanted))[0]
         await self.stage.hears(
             CodePresented(
@@ -141,7 +141,7 @@ class House:
                 party_id=wanted.party_id,
                 invitation_id=uuid4(),
                 ticket=hashlib.sha256(ticket.encode()).hexdigest(),
-                intention=Intention.JOIN,
+                intention=intention,
                 presented_at=self.stage.clock.now(),
             )
         )
