@@ -15,7 +15,7 @@ from rinnan_events import Sealed
 from rinnan_events.intake import CompletedPart
 from rinnan_events.opened import CareRoute, Consents, Contact, Identity, OwnForm, Protection
 from rinnan_record_export.domain.outcomes import Assembled
-from rinnan_record_export.domain.parts import NONE, Form, Party, Wanted
+from rinnan_record_export.domain.parts import NONE, Form, Party, Wanted, chosen
 from rinnan_record_export.domain.record import Opened, client_record
 from rinnan_record_export.domain.registration import Registration
 
@@ -36,9 +36,9 @@ class _Quoted:
     @classmethod
     def of(cls, party: Party, part: CompletedPart, wanted: Wanted) -> _Quoted:
         """The versions listed. Where one parent alone listed none, the newest that they have not taken back."""
-        form = party.forms.get(part.form)
+        form = chosen(party.forms, part.form)
         consent = part.consent if part.consent != NONE else max(party.consents, default=NONE)
-        given = party.consents.get(consent) if consent > party.withdrawn else None
+        given = chosen(party.consents, consent) if consent > party.withdrawn else None
         care = part.screening if part.screening != NONE else max(party.care, default=NONE)
         return cls(
             identity=wanted.identity or party.identity,
@@ -46,7 +46,7 @@ class _Quoted:
             protection=party.protection,
             form=form,
             consents=given,
-            care=party.care.get(care),
+            care=chosen(party.care, care),
         )
 
     def all(self) -> list[Sealed[Any]]:

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rinnan_events import Sealed
+from rinnan_events import Event, Sealed
 from rinnan_events.intake import ProtectionNoted, RegistrationPurged
 from rinnan_events.record_export import DeliveryMoved, DeliveryRequested, DeliveryState, PackageRenderRequested
 from rinnan_record_export.domain import outcomes, planning
+from rinnan_record_export.domain.parts import KEPT
 
 if TYPE_CHECKING:
     from conftest import Play
+
+
+def given_in_again(play: Play, version: int) -> list[Event]:
+    return play.parts(play.one, version)[2:]
 
 
 def test_what_is_whole_at_completion_is_asked_of_the_countys_system_at_once(requested: Play) -> None:
@@ -45,6 +50,65 @@ def test_every_order_between_topics_gives_the_same_end(play: Play, seed: int) ->
     assert play.path() == ["planned", "requested"]
     assert play.state is not None
     assert play.state.corrections == ()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_later_versions_give_the_same_end_in_every_order_between_topics(play: Play, seed: int) -> None:
+    later = [event for version in range(2, KEPT) for event in given_in_again(play, version)]
+    play.hears(*play.in_some_order([*play.everything(), *later], Random(seed)))  # noqa: S311 - an order, not a secret
+    play.runs_what_is_due()
+    assert play.path() == ["planned", "requested"]
+    assert play.state is not None
+    assert sorted(one.what for one in play.state.corrections) == ["consent", "form", "screening"]
+    party = play.state.party(play.one)
+    assert 1 in party.forms.keys() & party.consents.keys() & party.care.keys()
+
+
+def test_of_what_a_parent_gives_in_again_and_again_a_few_versions_are_kept(play: Play) -> None:
+    play.hears(play.opened(), *play.parts(play.one))
+    for version in range(2, 100):
+        play.hears(*given_in_again(play, version))
+    assert play.state is not None
+    party = play.state.party(play.one)
+    for kept in (party.forms, party.consents, party.care):
+        assert sorted(kept) == list(range(100 - KEPT, 100))
+
+
+def test_a_version_listed_is_kept_however_many_follow(requested: Play) -> None:
+    for version in range(2, 100):
+        requested.hears(*given_in_again(requested, version))
+    assert requested.state is not None
+    party = requested.state.party(requested.one)
+    for kept in (party.forms, party.consents, party.care):
+        assert sorted(kept) == [1, *range(100 - KEPT, 100)]
+
+
+def test_whoever_gives_in_ever_so_often_before_the_list_is_heard_stops_nobodys_record(play: Play) -> None:
+    play.hears(*play.everything()[:-1])
+    for version in range(2, 100):
+        play.hears(play.parts(play.one, version)[4])
+    play.hears(play.completed())
+    play.runs_what_is_due()
+    assert play.path() == ["planned", "requested"]
+    assert play.assembled == [tuple(sorted((play.one, play.other)))]
+    assert play.state is not None
+    assert [one.what for one in play.state.corrections] == ["consent"]
+
+
+def test_one_version_that_is_heard_of_a_later_number_is_not_taken_for_the_one_listed(play: Play) -> None:
+    events = play.everything()
+    events[events.index(play.parts(play.one)[4])] = play.parts(play.one, version=2)[4]
+    play.hears(*events)
+    play.passes(minutes=11)
+    assert play.deliveries() == []
+
+
+def test_corrections_of_one_kind_and_parent_wait_as_one_that_has_the_newest_number(requested: Play) -> None:
+    for version in range(2, 100):
+        requested.hears(*given_in_again(requested, version))
+    assert requested.state is not None
+    assert len(requested.state.corrections) == 4
+    assert requested.state.corrections[-1].number == len(requested.alarms)
 
 
 def test_nothing_is_planned_before_every_listed_version_was_heard(play: Play, a_play: Callable[..., Play]) -> None:

@@ -22,6 +22,7 @@ from rinnan_events.opened import ClientRecord, Scope
 from rinnan_events.record_export import DeliveryMoved, DeliveryRequested, PackageRenderRequested
 from rinnan_record_export import app
 from rinnan_record_export.api import routes
+from rinnan_record_export.domain.parts import KEPT
 from rinnan_record_export.handlers import handlers
 
 if TYPE_CHECKING:
@@ -150,6 +151,21 @@ async def test_a_party_whose_keys_are_gone_is_not_in_the_record(house: House, pl
     (asked,) = await house.stage.said_of(DeliveryRequested)
     record = await house.stage.open(asked.record, ClientRecord, subject=play.registration, party=None)
     assert [party.party_id for party in record.parties] == [play.other]
+
+
+@pytest.mark.stack
+async def test_who_gave_consents_ever_so_often_before_the_list_was_heard_is_in_the_record_with_theirs(
+    house: House, play: Play
+) -> None:
+    house.stage.clock.move(play.now)
+    again = [play.parts(play.one, version)[4] for version in range(2, 2 + 2 * KEPT)]
+    await house.stage.hears(*play.everything()[:-1], *again, play.completed(), batch=True)
+    await house.stage.works()
+    (asked,) = await house.stage.said_of(DeliveryRequested)
+    record = await house.stage.open(asked.record, ClientRecord, subject=play.registration, party=None)
+    assert [party.consents is not None for party in record.parties] == [True, True]
+    parts = await house.stage.batches.database.fetchval("select count(*) from part")
+    assert parts <= 2 * (len(play.parts(play.one)) + 1) + KEPT
 
 
 @pytest.mark.stack

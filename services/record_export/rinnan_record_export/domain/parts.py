@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from rinnan_events import Sealed
 from rinnan_events.intake import CompletedPart, Pins
 from rinnan_events.opened import CareRoute, Consents, Contact, Identity, OwnForm, Protection
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,29 @@ NONE = 0
 """The version of a part that the record does without."""
 
 
+KEPT = 8
+"""How many of the newest versions of a part are kept beside those listed: a parent may give it in ever so often.
+
+Not the newest alone: topics are heard in any order, so a list may come after versions that are later than it names.
+"""
+
+
+def keep(versions: dict[int, T], listed: Collection[int]) -> dict[int, T]:
+    """What can still be needed of one part's versions."""
+    newest = sorted(versions)[-KEPT:]
+    return {version: part for version, part in versions.items() if version in newest or version in listed}
+
+
+def chosen(versions: Mapping[int, T], listed: int) -> T | None:
+    """The version listed. Where so many followed that it was let go before the list was heard, the first still kept.
+
+    Nobody's record is stopped by it, and those that followed are a correction, as in every other order.
+    """
+    later = sorted(version for version in versions if version > listed)
+    gone = listed != NONE and listed not in versions and len(later) >= KEPT
+    return versions.get(later[0] if gone else listed)
+
+
 def is_whole(party: Party, part: CompletedPart, *, surely: bool) -> bool:
     """Whether every version listed was heard.
 
@@ -71,9 +98,9 @@ def is_whole(party: Party, part: CompletedPart, *, surely: bool) -> bool:
     """
     return (
         party.protection is not None
-        and (part.form == NONE or part.form in party.forms)
-        and (part.consent == NONE or part.consent in party.consents)
-        and (part.screening == NONE or part.screening in party.care)
+        and (part.form == NONE or chosen(party.forms, part.form) is not None)
+        and (part.consent == NONE or chosen(party.consents, part.consent) is not None)
+        and (part.screening == NONE or chosen(party.care, part.screening) is not None)
         and (not surely or party.protections > part.form)
     )
 

@@ -22,7 +22,7 @@ from rinnan_events.intake import (
 from rinnan_events.record_export import DeliveryState
 from rinnan_events.risk_screening import CareRouteSet
 from rinnan_record_export.domain.ledger import Delivery, delivery_id
-from rinnan_record_export.domain.parts import NONE, Form, Opening, Wanted, is_whole, owner
+from rinnan_record_export.domain.parts import NONE, Form, Opening, Wanted, is_whole, keep, owner
 from rinnan_record_export.domain.policy import PATIENCE, STRAGGLERS
 from rinnan_record_export.domain.registration import (
     NOBODY_LEFT,
@@ -62,10 +62,11 @@ def note_the_parent(state: Registration | None, event: ParentJoined, ctx: Contex
 
 
 def note_the_form(state: Registration | None, event: FormSubmitted, ctx: Context) -> Decision[Registration]:
-    """Keep one version of a form. One that came after the gate is a correction."""
+    """Keep this version of a form, and the last few before it. One that came after the gate is a correction."""
     state = state or Registration()
     form = Form(event.submitted_at, event.own, event.contact)
-    noted = state.with_party(event.party_id, forms=state.party(event.party_id).forms | {event.version: form})
+    forms = state.party(event.party_id).forms | {event.version: form}
+    noted = state.with_party(event.party_id, forms=keep(forms, state.listed(event.party_id, "form")))
     return _correct(_plan(noted, ctx), event.party_id, "form", ctx, version=event.version)
 
 
@@ -84,10 +85,10 @@ def note_protection(state: Registration | None, event: ProtectionNoted, ctx: Con
 
 
 def note_the_consents(state: Registration | None, event: ConsentGiven, ctx: Context) -> Decision[Registration]:
-    """Keep one version of a parent's consents. One that came after the gate is a correction."""
+    """Keep this version of a parent's consents, and the last few. One that came after the gate is a correction."""
     state = state or Registration()
     consents = state.party(event.party_id).consents | {event.version: event.consents}
-    noted = state.with_party(event.party_id, consents=consents)
+    noted = state.with_party(event.party_id, consents=keep(consents, state.listed(event.party_id, "consent")))
     return _correct(_plan(noted, ctx), event.party_id, "consent", ctx, version=event.version)
 
 
@@ -101,9 +102,10 @@ def note_the_withdrawal(state: Registration | None, event: ConsentWithdrawn, ctx
 
 
 def note_the_care(state: Registration | None, event: CareRouteSet, ctx: Context) -> Decision[Registration]:
-    """Keep one version of the route of care, sealed. One that came after the gate is a correction."""
+    """Keep this version of the route of care, and the last few. One that came after the gate is a correction."""
     state = state or Registration()
-    noted = state.with_party(event.party_id, care=state.party(event.party_id).care | {event.version: event.care})
+    care = state.party(event.party_id).care | {event.version: event.care}
+    noted = state.with_party(event.party_id, care=keep(care, state.listed(event.party_id, "screening")))
     return _correct(_plan(noted, ctx), event.party_id, "screening", ctx, version=event.version)
 
 
@@ -181,7 +183,8 @@ def _heard_ahead(state: Registration, wanted: Wanted) -> Iterator[tuple[UUID, st
         party = state.party(part.party_id)
         for what, heard in (("form", party.forms), ("consent", party.consents), ("screening", party.care)):
             listed = int(getattr(part, what))
-            yield from ((part.party_id, what) for version in heard if listed != NONE and version > listed)
+            if listed != NONE and any(version > listed for version in heard):
+                yield part.party_id, what
 
 
 def _plan(state: Registration, ctx: Context) -> Decision[Registration]:

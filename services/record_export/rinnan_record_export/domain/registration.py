@@ -59,6 +59,11 @@ class Registration:
         """The registration with some of one party's parts changed."""
         return replace(self, parties=self.parties | {party_id: replace(self.party(party_id), **changes)})
 
+    def listed(self, party_id: UUID, what: str) -> frozenset[int]:
+        """The versions of one part of a party that records are wanted of."""
+        parts = (part for wanted in self.wanted.values() for part in wanted.parts if part.party_id == party_id)
+        return frozenset(int(getattr(part, what)) for part in parts)
+
     def with_delivery(self, delivery_id: UUID, delivery: Delivery) -> Registration:
         """The registration with one row of its ledger changed."""
         return replace(self, deliveries=self.deliveries | {delivery_id: delivery})
@@ -76,9 +81,10 @@ class Registration:
         return all(part.party_id in self.left for part in wanted.parts)
 
     def with_correction(self, what: str, party_id: UUID, now: datetime) -> Registration:
-        """The registration with one correction more, numbered."""
+        """The registration with one correction more, numbered. It takes the place of one like it that still waits."""
         number = max((one.number for one in self.corrections), default=0) + 1
-        return replace(self, corrections=(*self.corrections, Correction(what, party_id, now, number=number)))
+        others = (one for one in self.corrections if one.taken_up_at or (one.what, one.party_id) != (what, party_id))
+        return replace(self, corrections=(*others, Correction(what, party_id, now, number=number)))
 
     @property
     def county(self) -> str:
