@@ -1,4 +1,4 @@
-"""Values that travel and rest only under a seal, and the groups of people-facing secrets they belong to."""
+"""Values that travel and rest only under a seal, and the seal groups they belong to."""
 
 from __future__ import annotations
 
