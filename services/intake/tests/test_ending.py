@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from rinnan_chassis.deciding import ByHand, Context
-from rinnan_events.intake import RegistrationEnded, RegistrationPurged
+from rinnan_events.intake import RegistrationCompleted, RegistrationEnded, RegistrationPurged
 from rinnan_events.record_export import DeliveryState
 from rinnan_intake.domain.attention import TakeUp, take_up
 from rinnan_intake.domain.ending import LAST_ANSWERS
@@ -234,6 +234,17 @@ def test_who_took_a_doubt_up_is_kept(play: Play, completed: UUID) -> None:
     again = play.decide(take_up, TakeUp(Doubt.UNSETTLED_AT_PURGE, by=STAFF), completed)
     kept = ByHand(STAFF, "doubt_taken_up", "unsettled_at_purge")
     assert [act.by_hand if act else act for act in (took, again)] == [kept, None]
+
+
+def test_what_is_whole_when_its_closing_is_due_completes_and_does_not_end(play: Play) -> None:
+    registration, aino, bert = play.both_are_here(AINO, BERT)
+    play.completes_own_part(registration, aino)
+    play.is_screened(registration, bert)
+    play.consents(registration, bert)
+    play.submits(registration, bert, held=True)
+    play.works.pop(next(at for at in play.works if at[0] == "gate"))
+    play.waits(play.states[registration].deadline - play.now + timedelta(hours=1))
+    assert (len(play.said_of(RegistrationCompleted)), play.said_of(RegistrationEnded)) == (1, [])
 
 
 def test_a_move_of_a_delivery_that_neither_delivers_nor_settles_it_changes_nothing(play: Play, completed: UUID) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from rinnan_chassis.deciding import Context, Decision, Work
 from rinnan_events.intake import RegistrationEnded, RegistrationPurged
 from rinnan_events.record_export import DeliveryMoved, DeliveryState
-from rinnan_intake.domain.gate import purge_work
+from rinnan_intake.domain.gate import GateDue, open_the_gate, purge_work
 from rinnan_intake.domain.reference import pinned_county
 from rinnan_intake.domain.state import Delivery, Doubt, Registration, pair_claims, to_a_person
 
@@ -39,9 +39,11 @@ class KeysDestroyed:
 
 
 def close(state: Registration | None, _: ClosingDue, context: Context) -> Decision[Registration] | None:
-    """End what has not completed, with the one text there is; the pair may open anew."""
+    """End what has not completed, with the one text there is; the pair may open anew. What is whole completes."""
     if state is None or state.ended_at is not None:
         return None
+    if (through := open_the_gate(state, GateDue(), context)) is not None:
+        return through
     let_go = dict.fromkeys(pair_claims(state))
     closed = replace(state, pairs=(), begun_by=())
     if state.completed_at is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from rinnan_chassis.deciding import Context, Decision, Work
+from rinnan_chassis.deciding import Cancel, Context, Decision, Work
 from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
 from rinnan_events.intake import CompletedPart, RegistrationCompleted
 from rinnan_events.risk_screening import ScreeningCompleted
@@ -88,7 +88,9 @@ def _at_the_gate(state: Registration, context: Context) -> Decision[Registration
     shown_at = county.next_full_hour(context.now)
     shown = replace(state, completed_shown_at=shown_at, shown_until=county.purge_at(shown_at))
     through = _completed(_with_its_parts(shown), context)
-    return replace(through, works=(Work(CLOSING, str(context.subject), shown_at), *through.works))
+    # A work of its own: the gate may open when the closing after the deadline is already running.
+    closing = (Cancel(CLOSING, str(context.subject)), Work(CLOSING, f"{context.subject}.completed", shown_at))
+    return replace(through, works=(*closing, *through.works))
 
 
 def _completed(state: Registration, context: Context) -> Decision[Registration]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -89,3 +90,14 @@ async def test_a_held_registration_is_delivered_once_it_is_released(house: House
     await database.execute("update subject set held_at = null where id = $1", registration)
     await house.stage.works()
     assert len(await house.stage.said_of(RegistrationCompleted)) == 1
+
+
+async def test_whole_at_the_closing_it_completes_and_lets_go_of_the_pair_at_the_full_hour(house: House) -> None:
+    registration = await house.both_complete(gate_is_due=False)
+    house.stage.clock.pass_by(days=15)
+    await house.stage.works()
+    assert await house.stage.said_of(RegistrationEnded) == []
+    assert len(await house.stage.said_of(RegistrationCompleted)) == 1
+    house.stage.clock.move(house.stage.clock.now() + timedelta(hours=1))
+    await house.stage.works()
+    assert (await house.starts(AINO, BERT)).json()["registration_id"] != registration
