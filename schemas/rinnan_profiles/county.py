@@ -190,7 +190,7 @@ class County(Profile):
         return calendar.next_full_hour(moment, self.timezone)
 
     def reminders_at(self, deadline: datetime) -> tuple[datetime, ...]:
-        """When to remind whoever has not acted, earliest first."""
+        """The full hours in which to remind whoever has not acted, earliest first."""
         last = self.day(deadline)
         days = (last - timedelta(days=before) for before in sorted(self.reminder_days_before, reverse=True))
         return tuple(calendar.at_hour(day, self.reminder_hour, self.timezone) for day in days)

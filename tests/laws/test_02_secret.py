@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -212,7 +212,7 @@ async def _to_the_end(house: House, twins: list[Twin]) -> None:
     county = house.county(house.places.system)
     deadline = datetime.fromisoformat((await twins[0].first.see())["deadline"])
     for number, moment in enumerate(county.reminders_at(deadline), start=1):
-        await house.reach(moment + PASSED)
+        await house.reach(moment + timedelta(hours=1) + PASSED)
         await asyncio.sleep(SETTLES)
         await _each(twins, lambda twin, stage=f"reminder {number}": twin.look_around(stage))
     await house.reach(county.ending_at(deadline) + PASSED)

@@ -142,7 +142,7 @@ class Demo:
         deadline = max([await play.deadline() for play in waiting])
         county = self._place.profiles.county(waiting[0].family.county)
         for number, moment in enumerate(county.reminders_at(deadline), start=1):
-            self._jump(moment + PASSED, "the day of a reminder")
+            self._jump(moment + timedelta(hours=1) + PASSED, "the day of a reminder")
             for play in waiting:
                 for parent in play.parents:
                     if parent.who.arrives is Arrives.NEVER:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rinnan_chassis.deciding import Work
 from rinnan_events.invitation import ParentReminded
 from rinnan_invitation.domain.reminding import REMIND
 from rinnan_profiles import Profiles
@@ -16,19 +20,34 @@ from rinnan_profiles import Profiles
 if TYPE_CHECKING:
     from conftest import Play
 
+HOUR = timedelta(hours=1)
 ACTS = ("submits", "is_screened", "consents", "withdraws", "reopens", "asks_alone", "leaves")
+
+
+def hours_of(works: Iterable[Work]) -> list[datetime]:
+    """The full hours in which these are due."""
+    return [work.due_at.replace(minute=0, second=0) for work in works]
 
 
 def test_whoever_is_here_and_not_done_is_reminded_on_the_countys_days(play: Play) -> None:
     play.begins()
-    moments = [work.due_at for work in play.reminders_of(play.one)]
-    assert moments == list(play.county.reminders_at(play.deadline))
+    assert hours_of(play.reminders_of(play.one)) == list(play.county.reminders_at(play.deadline))
 
 
 def test_reminders_follow_a_letter_to_the_contact_that_was_told(play: Play) -> None:
     play.begins()
     told = [work for work in play.planned(REMIND) if work.payload["teller_id"] == str(play.one)]
-    assert [work.due_at for work in told] == list(play.county.reminders_at(play.deadline))
+    assert hours_of(told) == list(play.county.reminders_at(play.deadline))
+
+
+def test_each_reminder_has_a_moment_of_its_own_that_says_nothing_of_any_other(play: Play) -> None:
+    play.begins()
+    play.joins(play.other)
+    seconds = {
+        work.payload["message_id"]: work.due_at.minute * 60 + work.due_at.second for work in play.planned(REMIND)
+    }
+    assert seconds == {message_id: UUID(message_id).int % 3600 for message_id in seconds}
+    assert len(set(seconds.values())) > 1
 
 
 def test_reminders_move_to_the_contact_that_was_told_last(play: Play) -> None:
@@ -91,7 +110,7 @@ def test_a_form_taken_back_is_reminded_of_again(play: Play) -> None:
 
 def test_a_stage_that_was_reminded_is_never_planned_again(play: Play) -> None:
     play.begins()
-    play.now = play.county.reminders_at(play.deadline)[0]
+    play.now = play.county.reminders_at(play.deadline)[0] + HOUR
     assert len(play.runs(REMIND)) == 2
     play.submits(play.one)
     play.reopens(play.one)
@@ -122,7 +141,7 @@ def test_a_reminder_that_left_is_said(play: Play) -> None:
 
 def test_a_sender_that_stopped_in_the_middle_is_said_to_have_reminded_perhaps(play: Play) -> None:
     play.begins()
-    play.now = play.county.reminders_at(play.deadline)[0]
+    play.now = play.county.reminders_at(play.deadline)[0] + HOUR
     for work in play.runs(REMIND):
         play.loses(work)
     assert {said.perhaps for said in play.said_of(ParentReminded)} == {True}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -62,16 +62,20 @@ def _reminders(state: Registration, whose: str, payload: Mapping[str, Any], ctx:
     if deadline is None:
         return []
     pinned = {"county": state.county, "profile": state.profile, "deadline": deadline.isoformat()}
-    return [
-        Work(
-            REMIND,
-            f"{whose}.{stage}",
-            moment,
-            {**payload, **pinned, "message_id": str(uuid5(ctx.subject, f"reminder {whose} {stage}"))},
-        )
-        for stage, moment in _stages(state, ctx).items()
-        if moment > ctx.now
-    ]
+    planned: list[Work] = []
+    for stage, hour in _stages(state, ctx).items():
+        message_id = uuid5(ctx.subject, f"reminder {whose} {stage}")
+        moment = hour + _into_the_hour(message_id)
+        if moment > ctx.now:
+            planned.append(
+                Work(REMIND, f"{whose}.{stage}", moment, {**payload, **pinned, "message_id": str(message_id)})
+            )
+    return planned
+
+
+def _into_the_hour(message_id: UUID) -> timedelta:
+    """A moment of each message's own: whoever gets two would read from their distance whether others left between."""
+    return timedelta(seconds=message_id.int % 3600)
 
 
 def _stages(state: Registration, ctx: Context) -> Mapping[int, datetime]:

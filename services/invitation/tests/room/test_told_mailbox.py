@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -55,7 +56,8 @@ async def test_what_reaches_a_told_mailbox_and_how_asking_is_answered_tell_nothi
     await house.wants(Contact(language="fi", email="the-tellers-own@example.org"))
     await house.stage.works()
     refused = await house.asks_again(told)
-    reminders = list(house.play.county.reminders_at(house.play.county.deadline(house.stage.clock.now())))
+    hours = house.play.county.reminders_at(house.play.county.deadline(house.stage.clock.now()))
+    reminders = [hour + timedelta(hours=1) for hour in hours]
     for moment in reminders:
         house.stage.clock.move(moment)
         await house.stage.works()
