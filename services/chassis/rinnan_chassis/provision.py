@@ -204,9 +204,10 @@ async def _refuse_lost_wrapping_keys(
 
 async def _holds_keys(inside: asyncpg.Connection, group: Group) -> bool:
     table = f"keyring.key_{group}"
-    return await inside.fetchval("select to_regclass($1) is not null", table) and await inside.fetchval(
-        f"select exists (select from {table} where wrapped is not null)"  # noqa: S608 - from the enum of seal groups
-    )
+    if await inside.fetchval("select to_regclass($1)", table) is None:
+        return False
+    live = f"select exists (select from {table} where wrapped is not null)"  # noqa: S608 - from the enum of seal groups
+    return bool(await inside.fetchval(live))
 
 
 async def _provision_database(
