@@ -51,10 +51,10 @@ class Binding:
 
 
 class Row(NamedTuple):
-    """Where the token of a sealed part of a state rests: whose state it is, and the row."""
+    """Where the token of a sealed part of a state rests: whose state it is, and the row's id."""
 
     subject: UUID
-    id: UUID
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class AtRest:
 
     place: str
     subject: UUID
-    tokens: Mapping[UUID, str] = field(default_factory=dict[UUID, str], compare=False)
+    tokens: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
     rows: set[Row] = field(default_factory=set["Row"], compare=False)
 
     @classmethod
-    def of(cls, schema: str, subject: UUID, tokens: Mapping[UUID, str] | None = None) -> Self:
+    def of(cls, schema: str, subject: UUID, tokens: Mapping[str, str] | None = None) -> Self:
         """A document of this subject in a room's own schema."""
         return cls(f"{schema}{TABLE}", subject, tokens or {})
 
@@ -87,7 +87,7 @@ class Sealed(Generic[T]):
     In a state its token rests in a `row` of its own, and is read along only for whoever is going to open it.
     """
 
-    __slots__ = ("binding", "mark", "party", "plain", "row", "token")
+    __slots__ = ("_binding", "_party", "mark", "plain", "rested", "row", "token")
 
     def __init__(
         self,
@@ -97,14 +97,30 @@ class Sealed(Generic[T]):
         party: UUID | None = None,
         mark: str = "",
         plain: T | None = None,
-        row: Row | None = None,
     ) -> None:
         self.token = token
-        self.binding = binding
-        self.party = binding.party if binding else party
         self.mark = mark
         self.plain = plain
-        self.row = row
+        self.row: Row | None = None
+        self._binding = binding
+        self._party = party
+        self.rested: tuple[Mapping[Any, Any], AtRest] | None = None
+
+    @property
+    def binding(self) -> Binding | None:
+        """Where its seal was set; None while it is not sealed, or travels in an event that says so itself."""
+        if self._binding is None and self.rested is not None:  # most parts of a state are never looked at
+            self._binding = _bound(*self.rested)
+        return self._binding
+
+    def bind(self, binding: Binding) -> None:
+        """Say where the seal of a part was set that has travelled in an event."""
+        self._binding = binding
+
+    @property
+    def party(self) -> UUID | None:
+        """Whose it is."""
+        return bound.party if (bound := self.binding) else self._party
 
     def __repr__(self) -> str:
         return f"Sealed({'unsealed' if self.plain else 'token'}, {self.binding})"
@@ -128,6 +144,21 @@ class Sealed(Generic[T]):
         """A part that is not sealed yet, owned by `party` (None: by the registration as a whole)."""
         return cls(party=party, mark=mark or type(plain).__name__, plain=plain)
 
+    def at_rest(self, row: str | None) -> Any:
+        """What a document says of it: its token by `row`, or the token itself. Without a binding, that alone."""
+        if self.rested is not None and row:
+            return self.rested[0]
+        bound = self.binding
+        if bound is None:
+            return self.token
+        written: dict[str, Any] = {"row": row} if row else {"jwe": self.token}
+        written |= {"mark": bound.mark, "pty": str(bound.party) if bound.party else None, "grp": bound.group}
+        if not bound.place.endswith(TABLE):
+            written["place"] = bound.place
+        if bound.party is None:
+            written["sub"] = str(bound.subject)
+        return written
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
@@ -140,38 +171,37 @@ class Sealed(Generic[T]):
         return {"type": "string", "description": "JWE compact, alg dir, enc A256GCM"}
 
 
-_GROUPS = {group.value: group for group in Group}
 _uuid = lru_cache(4096)(UUID)  # one state says the same few ids dozens of times
 
 
 def _read(value: object, info: core_schema.ValidationInfo) -> Sealed[Any]:
     if isinstance(value, str):  # first, because it is what every heard event brings
         return Sealed(value)
-    match value:
-        case Sealed():
-            return value
-        case {"jwe": str(token)} if isinstance(info.context, AtRest):
-            return Sealed(token, _bound(value, info.context))
-        case {"row": str(row)} if isinstance(rests := info.context, AtRest):
-            rests.rows.add(there := Row(rests.subject, UUID(row)))
-            return Sealed(rests.tokens.get(there.id, ""), _bound(value, rests), row=there)
-        case _:
-            raise ValueError("not a sealed part")
+    if isinstance(value, Sealed):
+        return value
+    if isinstance(value, dict) and isinstance(rests := info.context, AtRest):
+        document: dict[str, Any] = value
+        if isinstance(row := document.get("row"), str):
+            part: Sealed[Any] = Sealed(rests.tokens.get(row, ""))
+            part.row, part.rested = Row(rests.subject, row), (document, rests)
+            rests.rows.add(part.row)
+            return part
+        if isinstance(token := document.get("jwe"), str):
+            return Sealed(token, _bound(document, rests))
+    raise ValueError("not a sealed part")
 
 
-def _bound(value: object, rests: AtRest) -> Binding:
-    match value:
-        case {"place": str(place), "mark": str(mark), "sub": str(sub), "pty": pty, "grp": grp}:
-            party, group = _uuid(pty) if pty else None, _GROUPS.get(grp) or Group(grp)
-            return Binding(
-                rests.place if place.endswith(TABLE) else place,
-                mark,
-                rests.subject if party else _uuid(sub),  # what is of no party may have come with another subject
-                party,
-                group,
-            )
-        case _:
-            raise ValueError("not a sealed part")
+def _bound(value: Mapping[Any, Any], rests: AtRest) -> Binding:
+    """The binding of a part at rest. Its reader knows where it rests; only what was heard names a place of its own."""
+    try:
+        mark, pty, group = value["mark"], value["pty"], Group(value["grp"])
+        place, sub = value.get("place", TABLE), value.get("sub")
+        party = _uuid(pty) if pty else None
+        # What is of no party may have come with another subject.
+        subject = rests.subject if party or sub is None else _uuid(sub)
+        return Binding(rests.place if place.endswith(TABLE) else place, mark, subject, party, group)
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("not a sealed part") from None
 
 
 def _write(value: Sealed[Any], info: core_schema.SerializationInfo) -> Any:
@@ -185,18 +215,7 @@ def _write(value: Sealed[Any], info: core_schema.SerializationInfo) -> Any:
         if "unsealed" not in context:
             raise ValueError("a part that is not sealed cannot be written")
         value = context["unsealed"](value)
-    bound = value.binding
-    if bound is None:
-        return value.token
-    party = str(bound.party) if bound.party else None
-    return {
-        **({"row": row(value)} if row else {"jwe": value.token}),
-        "place": bound.place,
-        "mark": bound.mark,
-        "sub": str(bound.subject),
-        "pty": party,
-        "grp": bound.group,
-    }
+    return value.at_rest(row(value) if row else None)
 
 
 def form_of(annotation: object) -> type[Opened] | None:

@@ -129,13 +129,13 @@ class Batches(Generic[S]):
                 return folded.items
 
     async def _halve(self, items: Sequence[Item]) -> None:
-        """The database refused some data: find whose, and set aside that one alone."""
+        """The database refused some data: find whose, and set aside that one alone. Commands are refused together."""
+        if items[0].is_command:
+            raise Unstorable from None
         if len(items) > 1:
             middle = len(items) // 2
             await self.decide(items[:middle])
             await self.decide(items[middle:])
-        elif items[0].is_command:
-            raise Unstorable from None
         else:
             _blame_the_data(items[0])
             await self.decide(items)

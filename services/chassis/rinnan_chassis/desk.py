@@ -1,11 +1,11 @@
-"""The desk: where a person's command comes in over HTTP, is decided in a batch of one, and is answered."""
+"""The desk: where a person's command comes in over HTTP, is decided, and is answered."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from rinnan_chassis.batch import Batches
 from rinnan_chassis.deciding import Claim, Claimed
 from rinnan_chassis.items import Item, Once
 from rinnan_chassis.seals import open_part
+from rinnan_chassis.together import Together
 from rinnan_chassis.working import read_subject, read_whole
 from rinnan_events import Opened, Sealed
 
@@ -23,12 +24,16 @@ O = TypeVar("O", bound=Opened)  # noqa: E741 - an opened part
 Resolve = Callable[[Mapping[Claim, Claimed]], UUID]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk(Generic[S]):
     """What a room's `api.py` works with. `secret` keys the fingerprints of repeated commands and is in no database."""
 
     batches: Batches[S]
     secret: bytes
+    _together: Together = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._together = Together(self.batches.decide)
 
     def now(self) -> datetime:
         """The time by the clock port."""
@@ -78,5 +83,5 @@ class Desk(Generic[S]):
             once=once,
             traceparent=traceparent,
         )
-        await self.batches.decide([item])
+        await self._together.decide(item)
         return item.answer

@@ -118,8 +118,7 @@ def opened(event_class: type[Event], envelope: Envelope, body: bytes) -> Event:
     for name, group in sealed_fields(event_class):
         part = getattr(event, name)
         if part is not None:
-            part.binding = Binding(envelope.type, envelope.id, envelope.subject, event.party, group)
-            part.party = event.party
+            part.bind(Binding(envelope.type, envelope.id, envelope.subject, event.party, group))
     return event
 
 

@@ -7,12 +7,12 @@ import time
 from typing import Final
 
 TOGETHER: Final = 0.03
-"""Seconds between two rounds of a loop that always has something to do; a round costs nearly the same with one or with
-thirty."""
+"""Seconds from the begin of one round to the begin of the next, while there is always something to do. A round costs
+nearly the same with one piece or with thirty."""
 
 
 class Pace:
-    """Keeps the rounds of one loop apart, from begin to begin: a loop that has rested anyway does not wait."""
+    """Keeps the rounds of one loop apart; a loop that has waited anyway does not wait again."""
 
     def __init__(self, seconds: float = TOGETHER) -> None:
         self._seconds = seconds

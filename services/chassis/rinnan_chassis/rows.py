@@ -128,7 +128,7 @@ async def tokens(tx: Transaction, parts: Collection[Row]) -> dict[Row, str]:
         [part.subject for part in parts],
         [part.id for part in parts],
     )
-    return dict.fromkeys(parts, "") | {Row(row["subject"], row["id"]): row["token"] for row in rows}
+    return dict.fromkeys(parts, "") | {Row(row["subject"], str(row["id"])): row["token"] for row in rows}
 
 
 async def first_heard(tx: Transaction, identities: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

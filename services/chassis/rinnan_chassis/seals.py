@@ -60,7 +60,7 @@ class SealPass:
     def _row(self, subject: UUID, kept: set[Row], part: Sealed[Any]) -> str:
         if part.row is not None:
             kept.add(part.row)
-            return str(part.row.id)
+            return part.row.id
         self.parts.append(PartRow(subject, row := uuid4(), part.party, part.token))
         return str(row)
 

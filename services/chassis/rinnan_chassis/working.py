@@ -165,7 +165,8 @@ class Worker:
 
     def _start(self, leased: _Leased) -> None:
         kind = self._kinds[leased.lease.kind]
-        self._busy[kind.name] += 1
+        if leased.lease.timed:
+            self._busy[kind.name] += 1  # until it is decided on; what runs in the outside world, until it has run
         if leased.fault is not None:
             self._bring(leased, None, fault=leased.fault)
         elif leased.ran_out_at is not None and kind.after_crash is AfterCrash.DECIDE:
@@ -176,6 +177,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - planned by a room that has changed since
                 self._bring(leased, None, fault=type(error).__name__)
         else:
+            self._busy[kind.name] += 1
             task = asyncio.create_task(self._run(kind, leased))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -207,6 +209,7 @@ class Worker:
             self._bring(leased, result)
         finally:
             metrics.seconds.labels(f"work_{kind.name}").observe(time.perf_counter() - started)
+            self._free(kind.name)
 
     async def _again(self, kind: Kind, leased: _Leased, reason: str) -> None:
         """Run it again after a growing delay, or let its decider hear that it was given up."""
@@ -224,7 +227,6 @@ class Worker:
             )
         except Exception as error:  # noqa: BLE001 - the lease then runs out, and its kind says what becomes of it
             log.warning("cannot_put_back", extra={"subject": str(leased.subject), "fault": type(error).__name__})
-        self._free(kind.name)
 
     def _bring(self, leased: _Leased, result: object | None, *, fault: str | None = None) -> None:
         lease = leased.lease
@@ -245,8 +247,9 @@ class Worker:
             await self._decide(items)
             for item in items:
                 self._results.task_done()
-                if item.lease:
+                if item.lease and item.lease.timed:
                     self._free(item.lease.kind)
+            self.woken.set()
 
     async def _decide(self, items: Sequence[Item]) -> None:
         pause = 0.1
@@ -293,7 +296,7 @@ async def read_whole(batches: Batches[Any], subject: UUID, *, of: UUID | None = 
 _WHOLE = """
 select s.state::text as state, rested.ids, rested.tokens
 from subject s, lateral (
-  select coalesce(array_agg(id), '{}') as ids, coalesce(array_agg(token), '{}') as tokens
+  select coalesce(array_agg(id::text), '{}') as ids, coalesce(array_agg(token), '{}') as tokens
   from part where subject = s.id and ($2::uuid is null or party is null or party = $2)
 ) as rested
 where s.id = $1

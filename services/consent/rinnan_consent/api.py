@@ -66,7 +66,7 @@ def routes(desk: Desk[Registration], doors: Doors, profiles: Profiles) -> APIRou
         language: LanguageCode | None = None,
     ) -> OwnConsentsOut:
         """The texts that the registration is pinned to, in the caller's language, and the caller's own answers."""
-        state = await desk.state(registration_id) or Registration()
+        state = await desk.state(registration_id, of=party.party_id) or Registration()
         if state.closed_for(party.party_id):
             raise Closed
         own = state.of(party.party_id)
