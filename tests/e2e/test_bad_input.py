@@ -57,9 +57,9 @@ WHOLE: dict[str, dict[str, Any]] = {
         "refuge": False,
     },
     f"intake POST {ONE_OF}/single-contact": {"contact": CONTACT},
-    "intake POST /operations/held/{subject}/release": {"reason": "mended"},
-    "intake POST /operations/dead-letters/{letter}/redrive": {"reason": "mended"},
-    "intake POST /operations/dead-letters/{letter}/discard": {"reason": "mended"},
+    "intake POST /operations/held/{subject}/release": {"reason": "fault_mended"},
+    "intake POST /operations/dead-letters/{letter}/redrive": {"reason": "fault_mended"},
+    "intake POST /operations/dead-letters/{letter}/discard": {"reason": "fault_mended"},
     f"consent PUT {ONE_OF}/consents": {
         "language": "fi",
         "given": {"joint_handling": True, "contact": True, "joint_meeting": False},

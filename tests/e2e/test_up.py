@@ -68,14 +68,14 @@ def test_an_id_that_nothing_has_is_refused_in_one_line(up: Up, verb: str) -> Non
 def test_who_may_not_act_is_told_so(up: Up) -> None:
     up.signs_in("vakehyva-operator")
     for verb in ("redrive", "release"):
-        told = up.rinnan(verb, str(uuid4()), "--room", "intake", "--reason", "mended")
+        told = up.rinnan(verb, str(uuid4()), "--room", "intake", "--reason", "fault_mended")
         assert (told.returncode, "chassis.not_allowed" in told.stderr) == (1, True)
 
 
 def test_what_is_not_there_cannot_be_mended(up: Up) -> None:
     up.signs_in("vakehyva-supervisor-one")
     for verb, code in (("redrive", "chassis.no_such_letter"), ("release", "chassis.not_held")):
-        told = up.rinnan(verb, str(uuid4()), "--room", "intake", "--reason", "mended")
+        told = up.rinnan(verb, str(uuid4()), "--room", "intake", "--reason", "fault_mended")
         assert (told.returncode, code in told.stderr) == (1, True)
 
 
@@ -87,7 +87,7 @@ def test_without_a_token_it_says_how_to_get_one(up: Up) -> None:
 
 def test_a_room_that_there_is_not_is_named_with_those_there_are(up: Up) -> None:
     up.signs_in("vakehyva-supervisor-one")
-    told = up.rinnan("release", str(uuid4()), "--room", "nowhere", "--reason", "mended")
+    told = up.rinnan("release", str(uuid4()), "--room", "nowhere", "--reason", "fault_mended")
     assert (told.returncode, "There are: intake" in told.stderr) == (2, True)
 
 

@@ -13,7 +13,7 @@ from rinnan_console import showing, terminal
 from rinnan_console.asking import TIMEOUT, Asking, Refused, Unreachable, sign_in
 from rinnan_console.installation import INSTALLATION, Installation, NotUsable
 from rinnan_console.terminal import REFUSED, AsJson, Surroundings
-from rinnan_console.waiting import attention, corrections, packages
+from rinnan_console.waiting import ActWhy, attention, corrections, packages
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
@@ -22,7 +22,8 @@ for name, those in (("packages", packages), ("attention", attention), ("correcti
     app.add_typer(those, name=name, invoke_without_command=True)
 
 Room = Annotated[str, typer.Option(help="Which service or adapter host, as `held` and `dead-letters` name it.")]
-Reason = Annotated[str, typer.Option(help="Why, in your own words; kept with the act. Nothing personal.")]
+Reason = Annotated[ActWhy, typer.Option(help="Why; kept with the act.")]
+Ticket = Annotated[str | None, typer.Option(help="Where more is told, such as ICT-4711; `see_ticket` needs it.")]
 
 
 def main() -> None:
@@ -124,21 +125,27 @@ def dead_letters(ctx: typer.Context, *, json: AsJson = False) -> None:
 
 
 @app.command()
-def release(ctx: typer.Context, subject: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
+def release(
+    ctx: typer.Context, subject: UUID, *, room: Room, reason: Reason, ticket: Ticket = None, json: AsJson = False
+) -> None:
     """Let a held registration go on. What was parked is heard; what was set aside stays set aside."""
-    _mend(ctx, room, f"/operations/held/{subject}/release", reason, json=json)
+    _mend(ctx, room, f"/operations/held/{subject}/release", reason, ticket, json=json)
 
 
 @app.command()
-def redrive(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
+def redrive(
+    ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, ticket: Ticket = None, json: AsJson = False
+) -> None:
     """Decide on a dead letter again. Then its registration goes on with what was parked."""
-    _mend(ctx, room, f"/operations/dead-letters/{letter}/redrive", reason, json=json)
+    _mend(ctx, room, f"/operations/dead-letters/{letter}/redrive", reason, ticket, json=json)
 
 
 @app.command()
-def discard(ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, json: AsJson = False) -> None:
+def discard(
+    ctx: typer.Context, letter: UUID, *, room: Room, reason: Reason, ticket: Ticket = None, json: AsJson = False
+) -> None:
     """Settle a dead letter without deciding on it. Its registration stays held until it is released."""
-    _mend(ctx, room, f"/operations/dead-letters/{letter}/discard", reason, json=json)
+    _mend(ctx, room, f"/operations/dead-letters/{letter}/discard", reason, ticket, json=json)
 
 
 @app.command()
@@ -173,8 +180,9 @@ def _everybody(
     terminal.listing((rows, silent), columns, nothing, json=json)
 
 
-def _mend(ctx: typer.Context, room: str, path: str, reason: str, *, json: bool) -> None:
-    told = terminal.ask(ctx, lambda rooms: rooms.post(room, path, {"reason": reason}))
+def _mend(ctx: typer.Context, room: str, path: str, reason: ActWhy, ticket: str | None, *, json: bool) -> None:
+    why = {"reason": reason} if ticket is None else {"reason": reason, "ticket": ticket}
+    told = terminal.ask(ctx, lambda rooms: rooms.post(room, path, why))
     if json:
         showing.as_json(told)
     elif "heard" in told:

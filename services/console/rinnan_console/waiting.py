@@ -37,6 +37,18 @@ class Why(StrEnum):
     MENDED = "mended"
 
 
+class ActWhy(StrEnum):
+    """The reasons that every room knows for an act of an operator."""
+
+    FAULT_MENDED = "fault_mended"
+    SAID_ANEW = "said_anew"
+    SENDER_ASKED = "sender_asked"
+    DUPLICATE = "duplicate"
+    HARMLESS = "looked_at_and_harmless"
+    TO_SEE = "tried_to_see"
+    SEE_TICKET = "see_ticket"
+
+
 class Doubt(StrEnum):
     """What intake leaves to a person."""
 

@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from rinnan_chassis.web import operations
+from rinnan_console.waiting import ActWhy
+
 if TYPE_CHECKING:
     from conftest import Terminal
 
@@ -66,15 +69,15 @@ def test_what_a_message_says_of_itself_cannot_move_the_terminal(terminal: Termin
 def test_a_held_registration_is_released_with_a_reason(terminal: Terminal, an_id: UUID) -> None:
     room = terminal.has("intake")
     room.subjects[an_id] = SINCE
-    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "mended in 1.2")
+    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "fault_mended")
     assert (told.exit_code, told.stdout) == (0, "Heard again: decided, nothing.\n")
-    assert room.done == [("release", an_id, "mended in 1.2")]
+    assert room.done == [("release", an_id, "fault_mended")]
 
 
 def test_where_nothing_was_parked_the_release_says_so(terminal: Terminal, an_id: UUID) -> None:
     room = terminal.has("intake")
     room.subjects[an_id], room.parked = SINCE, ()
-    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "mended in 1.2")
+    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "fault_mended")
     assert (told.exit_code, told.stdout) == (0, "Nothing was waiting.\n")
 
 
@@ -82,14 +85,34 @@ def test_where_nothing_was_parked_the_release_says_so(terminal: Terminal, an_id:
 def test_a_dead_letter_is_dealt_with_and_the_reason_is_kept(terminal: Terminal, an_id: UUID, verb: str) -> None:
     room = terminal.has("intake")
     room.letters[an_id] = SINCE
-    assert terminal.types(verb, str(an_id), "--room", "intake", "--reason", "why not").exit_code == 0
-    assert room.done == [(verb, an_id, "why not")]
+    assert terminal.types(verb, str(an_id), "--room", "intake", "--reason", "duplicate").exit_code == 0
+    assert room.done == [(verb, an_id, "duplicate")]
+
+
+def test_a_ticket_is_kept_with_the_act(terminal: Terminal, an_id: UUID) -> None:
+    room = terminal.has("intake")
+    room.subjects[an_id] = SINCE
+    why = ("--reason", "see_ticket", "--ticket", "ICT-4711")
+    assert terminal.types("release", str(an_id), "--room", "intake", *why).exit_code == 0
+    assert room.done == [("release", an_id, "see_ticket ICT-4711")]
+
+
+@pytest.mark.parametrize("why", [("--reason", "the parent phoned"), ("--reason", "see_ticket"), ("--ticket", "ICT-1")])
+def test_a_reason_is_one_of_the_rooms_and_no_text(terminal: Terminal, an_id: UUID, why: tuple[str, ...]) -> None:
+    room = terminal.has("intake")
+    room.subjects[an_id] = SINCE
+    assert terminal.types("release", str(an_id), "--room", "intake", *why).exit_code in {1, 2}
+    assert room.done == []
+
+
+def test_the_reasons_are_those_of_every_room() -> None:
+    assert {each.value for each in ActWhy} == {each.value for each in operations.Why}
 
 
 def test_a_letter_that_is_set_aside_again_is_not_called_done(terminal: Terminal, an_id: UUID) -> None:
     room = terminal.has("intake")
     room.letters[an_id], room.again = SINCE, True
-    told = terminal.types("redrive", str(an_id), "--room", "intake", "--reason", "try")
+    told = terminal.types("redrive", str(an_id), "--room", "intake", "--reason", "tried_to_see")
     assert (told.exit_code, told.stderr) == (1, "It was set aside again.\n")
 
 
@@ -97,12 +120,12 @@ def test_a_letter_that_is_set_aside_again_is_not_called_done(terminal: Terminal,
 def test_no_act_goes_without_a_reason_or_a_room(terminal: Terminal, an_id: UUID, verb: str) -> None:
     terminal.has("intake")
     assert terminal.types(verb, str(an_id), "--room", "intake").exit_code == 2
-    assert terminal.types(verb, str(an_id), "--reason", "because").exit_code == 2
+    assert terminal.types(verb, str(an_id), "--reason", "fault_mended").exit_code == 2
 
 
 def test_a_refusal_is_told_by_title_and_code(terminal: Terminal, an_id: UUID) -> None:
     terminal.has("intake")
-    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "because")
+    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "fault_mended")
     assert told.exit_code == 1
     assert told.stderr == "intake: Nothing of this is held here. (chassis.not_held)\n"
 
@@ -110,7 +133,7 @@ def test_a_refusal_is_told_by_title_and_code(terminal: Terminal, an_id: UUID) ->
 def test_a_refusal_is_told_in_the_language_of_the_terminal(terminal: Terminal, an_id: UUID) -> None:
     terminal.has("intake")
     terminal.monkeypatch.setenv("LANG", "sv_FI.UTF-8")
-    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "because")
+    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "fault_mended")
     assert "Ingenting i detta ärende är stoppat här." in told.stderr
 
 
@@ -118,19 +141,19 @@ def test_without_the_right_to_act_nothing_is_done(terminal: Terminal, an_id: UUI
     room = terminal.has("intake")
     room.subjects[an_id] = SINCE
     terminal.signs_in(rights="life")
-    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "because")
+    told = terminal.types("release", str(an_id), "--room", "intake", "--reason", "fault_mended")
     assert (told.exit_code, room.done) == (1, [])
     assert "(chassis.not_allowed)" in told.stderr
 
 
 def test_a_room_that_does_not_exist_is_answered_with_those_that_do(terminal: Terminal, an_id: UUID) -> None:
     terminal.has("intake")
-    told = terminal.types("release", str(an_id), "--room", "intakes", "--reason", "because")
+    told = terminal.types("release", str(an_id), "--room", "intakes", "--reason", "fault_mended")
     assert (told.exit_code, told.stderr) == (2, "There is no room intakes. There are: intake.\n")
 
 
 def test_what_operators_did_can_be_read_with_who_and_why(terminal: Terminal, an_id: UUID) -> None:
-    terminal.has("intake").done.append(("release", an_id, "mended in 1.2"))
+    terminal.has("intake").done.append(("release", an_id, "fault_mended"))
     terminal.has("consent")
     row = terminal.types("acts", str(an_id)).stdout.splitlines()[1]
-    assert row.split() == ["2026-03-02", "11:00:00", "issuer#s-17", "release", "mended", "in", "1.2", "-", "intake"]
+    assert row.split() == ["2026-03-02", "11:00:00", "issuer#s-17", "release", "fault_mended", "-", "intake"]

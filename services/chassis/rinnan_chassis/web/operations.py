@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Protocol, TypedDict
 from uuid import UUID
 
@@ -13,8 +14,7 @@ from rinnan_chassis.operations import Within
 from rinnan_chassis.web.bodies import Body
 from rinnan_chassis.web.doors import Doors
 from rinnan_chassis.web.issuers import Right, Staff
-
-MOST_REASON = 500
+from rinnan_chassis.web.problems import Fault, NotValid
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +97,30 @@ class Operable(Protocol):
     async def discard(self, letter: UUID, *, by: str, why: str, within: Within) -> Mapping[str, Any]: ...
 
 
-class Reason(Body):
-    """Why an operator changes something. It is kept with the change: nothing personal belongs here."""
+class Why(StrEnum):
+    """Why an operator changes something: a class, so that no text about anybody is kept."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON)]
+    FAULT_MENDED = "fault_mended"
+    SAID_ANEW = "said_anew"
+    SENDER_ASKED = "sender_asked"
+    DUPLICATE = "duplicate"
+    HARMLESS = "looked_at_and_harmless"
+    TO_SEE = "tried_to_see"
+    SEE_TICKET = "see_ticket"
+
+
+class Reason(Body):
+    """Why an operator changes something. It is kept with the change for good; more is told by a ticket elsewhere."""
+
+    reason: Why
+    ticket: Annotated[str, Field(pattern=r"^[A-Z]{2,10}-[0-9]{1,8}$")] | None = None
+
+    @property
+    def told(self) -> str:
+        """As it is kept. Raises: NotValid where the reason stands in a ticket and none is named."""
+        if self.reason is Why.SEE_TICKET and self.ticket is None:
+            raise NotValid([Fault("/ticket", "chassis.missing_field")])
+        return f"{self.reason} {self.ticket}" if self.ticket else self.reason.value
 
 
 def operations_routes(room: Operable, doors: Doors) -> APIRouter:
@@ -136,17 +156,17 @@ def operations_routes(room: Operable, doors: Doors) -> APIRouter:
     @router.post("/held/{subject}/release")
     async def operations_release(subject: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Reheard:
         _note(staff, "release", subject)
-        return Reheard.model_validate(await room.release(subject, **_who(staff), why=why.reason))
+        return Reheard.model_validate(await room.release(subject, **_who(staff), why=why.told))
 
     @router.post("/dead-letters/{letter}/redrive")
     async def operations_redrive(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Reheard:
         _note(staff, "redrive", letter)
-        return Reheard.model_validate(await room.redrive(letter, **_who(staff), why=why.reason))
+        return Reheard.model_validate(await room.redrive(letter, **_who(staff), why=why.told))
 
     @router.post("/dead-letters/{letter}/discard")
     async def operations_discard(letter: UUID, why: Reason, staff: Annotated[Staff, Depends(change)]) -> Settled:
         _note(staff, "discard", letter)
-        return Settled.model_validate(await room.discard(letter, **_who(staff), why=why.reason))
+        return Settled.model_validate(await room.discard(letter, **_who(staff), why=why.told))
 
     return router
 
