@@ -150,8 +150,9 @@ class Batches(Generic[S]):
         for item in items:
             if item.resolve is not None:
                 item.subject = item.resolve({claim: claimed[claim] for claim in item.claims})
+        beside = {item.beside for item in items if item.beside is not None}
         ids = {item.subject for item in items if item.subject is not None} | ({release.subject} if release else set())
-        subjects = await rows.subjects(tx, self.schema, self.handlers.state, ids)
+        subjects = await rows.subjects(tx, self.schema, self.handlers.state, ids | beside)
         if release is not None:
             await self._begin(tx, release, items, held=subjects[release.subject].held)
             subjects[release.subject].held = False
@@ -168,7 +169,10 @@ class Batches(Generic[S]):
             await self._let_go(tx, subjects[release.subject], release)
         for item in fresh:
             await rows.remember_answer(tx, item)
-        idle = {each.id for each in subjects.values() if each.state is None and not each.held and not each.forgotten}
+        # A place beside is asked to go, used or not: which statements are run does not tell where it was decided.
+        idle = beside | {
+            each.id for each in subjects.values() if each.state is None and not each.held and not each.forgotten
+        }
         await rows.drop_placeholders(tx, idle, {claim for claim in wanted if claim not in folded.claims})
         return folded
 

@@ -88,6 +88,7 @@ class Decision(Generic[S]):
     `state` None leaves the state as it was. `claims` sets a claim, or lets it go with None. `answer` is what an HTTP
     caller gets and what a repeat of the command gets again: nothing personal. `forget` replaces the state by an empty
     tombstone, drops the subject's waiting work and lets go of all its claims. `by_hand` is told at `/operations/acts`.
+    `beside`: all this is of `context.beside`, and the subject is left as it was.
     """
 
     state: S | None = None
@@ -97,6 +98,7 @@ class Decision(Generic[S]):
     answer: Mapping[str, Any] | None = None
     forget: bool = False
     by_hand: ByHand | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Context:
     """What a decider may know besides state and fact: the time, and the reference data its room was started with.
 
     For an event, `now` is the clock at hearing and `accepted_at` the moment the speaker accepted the fact (`ce_time`);
-    events are judged by `accepted_at`, commands by `now`.
+    events are judged by `accepted_at`, commands by `now`. `beside` is a fresh subject, where the caller gave one:
+    to decide there instead takes no transaction more.
     """
 
     now: datetime
@@ -113,6 +116,7 @@ class Context:
     reference: Any
     claimed: Mapping[Claim, Claimed] = field(default_factory=dict[Claim, Claimed])
     ids: Any = uuid4
+    beside: UUID | None = None
 
     def new_id(self) -> UUID:
         """A fresh random id (uuid4: a time-ordered id would tell who began)."""

@@ -58,13 +58,15 @@ class Desk(Generic[S]):
         key: str | None = None,
         claims: tuple[Claim, ...] = (),
         resolve: Resolve | None = None,
+        beside: UUID | None = None,
         fingerprint: str = "",
         traceparent: str | None = None,
     ) -> Mapping[str, Any]:
         """Decide on a command, and give its answer; a repeat under the same `key` gets the same answer.
 
         The key counts for this caller and this kind of command. `fingerprint` is whatever tells two bodies apart; only
-        its keyed digest is kept. Raises the decider's `Refusal`; then nothing is left behind.
+        its keyed digest is kept. At `beside`, a fresh id, it may be decided instead. Raises the decider's `Refusal`;
+        then nothing is left behind.
         """
         name = type(command).__name__
         command_id = uuid4()
@@ -80,6 +82,7 @@ class Desk(Generic[S]):
             subject,
             claims=claims,
             resolve=resolve,
+            beside=beside,
             once=once,
             traceparent=traceparent,
         )

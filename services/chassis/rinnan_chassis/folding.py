@@ -93,7 +93,8 @@ def _decide(
 ) -> None:
     if _is_not_for_a_decider(folded, item, subject):
         return
-    context = Context(now, item.accepted_at, subject.id, reference, {claim: claimed[claim] for claim in item.claims})
+    known = {claim: claimed[claim] for claim in item.claims}
+    context = Context(now, item.accepted_at, subject.id, reference, known, beside=item.beside)
     try:
         if subject.unreadable or item.decider is None:  # faults like any other
             raise LookupError("state" if subject.unreadable else type(item.fact).__name__)  # noqa: TRY301 - caught below, as whatever a decider raises is
@@ -141,6 +142,8 @@ def _apply(
         return
     item.became = Became.DECIDED
     item.answer = decision.answer or {}
+    if decision.beside and item.beside is not None:
+        item.subject, subject = item.beside, folded.subjects[item.beside]
     if decision.state is not None:
         subject.state, subject.changed_by = decision.state, item
     folded.said.extend(Said(item, number, event) for number, event in enumerate(decision.says))

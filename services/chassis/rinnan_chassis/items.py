@@ -86,6 +86,7 @@ class Item:
     subject: UUID | None
     claims: tuple[Claim, ...] = ()
     resolve: Callable[[Mapping[Claim, Claimed]], UUID] | None = None
+    beside: UUID | None = None
     identity: tuple[str, str] | None = None
     heard: Heard | None = None
     lease: Lease | None = None

@@ -133,6 +133,18 @@ async def test_starts_that_cross_meet_in_one_subject(stage: Stage[Kept]) -> None
     assert await rows_of(stage) == {"subject": 1, "claim": 1}
 
 
+async def test_what_a_claim_led_to_is_left_as_it_was_where_it_is_decided_beside_it(stage: Stage[Kept]) -> None:
+    subject, name = uuid4(), name_of("sun")
+    await stage.desk.decide(Ask(uuid4()), subject=subject)
+    before = await stage.state(subject)
+    ask = Take("sun", beside=True)
+    answer = await stage.desk.decide(ask, claims=(name,), resolve=lambda _: subject, beside=uuid4())
+    assert await stage.state(UUID(answer["holder"])) == Kept()
+    assert (await stage.state(subject), before) != (Kept(), None)
+    assert await stage.state(subject) == before
+    assert (await rows_of(stage))["subject"] == 2
+
+
 async def test_a_name_is_free_again_when_its_subject_is_forgotten(stage: Stage[Kept]) -> None:
     first, second = uuid4(), uuid4()
     await stage.desk.decide(Take("star"), subject=first, claims=(name_of("star"),))

@@ -83,9 +83,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A person's wish for a name."""
+    """A person's wish for a name, or for another beside whoever has it."""
 
     name: str
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,8 @@ def take(kept: Kept | None, ask: Take, context: Context) -> Decision[Kept]:
     """Take the one name that one subject at a time may hold, and note how often it was taken."""
     claim = name_of(ask.name)
     taken = context.claimed[claim]
+    if ask.beside:
+        return Decision(Kept(), answer={"holder": str(context.beside)}, beside=True)
     if taken.subject not in (None, context.subject):
         raise TheToySaysNo
     mine = Claimed(context.subject, {"times": taken.note.get("times", 0) + 1})

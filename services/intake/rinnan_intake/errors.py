@@ -38,15 +38,6 @@ class SamePerson(Refusal):
     status = 422
 
 
-class DoubtfulMeeting(Refusal):
-    """The persons partly match an open registration, or began there under another name: it opens apart, for a person.
-
-    Never reaches a caller.
-    """
-
-    code = "intake.doubtful_meeting"
-
-
 class NothingToDeliver(Refusal):
     """Nothing that both parents completed in time waits to be delivered after the ending."""
 

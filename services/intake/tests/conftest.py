@@ -22,7 +22,6 @@ from rinnan_events.risk_screening import ScreeningCompleted
 from rinnan_intake.domain import ending, gate, joining, leaving, opening, own_part, tries
 from rinnan_intake.domain.opening import Newcomer
 from rinnan_intake.domain.state import Person, Registration, Status
-from rinnan_intake.errors import DoubtfulMeeting
 from rinnan_profiles import Profiles, load
 
 ROOT = Path(__file__).parents[3]
@@ -63,10 +62,13 @@ class Play:
         claims: tuple[Claim, ...] = (),
     ) -> Decision[Registration] | None:
         claimed = {claim: self.claims.get(claim, Claimed()) for claim in claims}
-        context = Context(self.now, self.now, subject, self.profiles, claimed)
+        context = Context(self.now, self.now, subject, self.profiles, claimed, beside=uuid4() if claims else None)
         decision = decider(self.states.get(subject), fact, context)
         if decision is None:
             return None
+        if decision.beside:
+            assert context.beside
+            subject = context.beside
         if decision.state is not None:
             self.states[subject] = decision.state
         for claim, value in decision.claims.items():
@@ -84,9 +86,7 @@ class Play:
             del self.states[subject]
         return decision
 
-    def starts(
-        self, who: Person, other: Person, *, county: str = "lapha", apart: bool = False, subject: UUID | None = None
-    ) -> UUID:
+    def starts(self, who: Person, other: Person, *, county: str = "lapha") -> UUID:
         command = opening.StartRegistration(
             county=county,
             caller=newcomer(who),
@@ -94,22 +94,14 @@ class Play:
             other_contact=Sealed.of(Contact(language="fi"), party=None),
             children=Sealed.of(OwnForm(language="fi", services=(), children=(), answers={}), party=None),
             day=self.profiles.county(county).day(self.now),
-            apart=apart,
         )
         claims = opening.claims_of(command)
         claimed = {claim: self.claims.get(claim, Claimed()) for claim in claims}
         met = opening.where_they_meet(command, claimed, uuid4())
-        decision = self.decide(opening.start_registration, command, subject or met, claims=claims)
+        decision = self.decide(opening.start_registration, command, met, claims=claims)
         assert decision is not None
         assert decision.answer is not None
         return UUID(decision.answer["registration_id"])
-
-    def begins(self, who: Person, other: Person) -> UUID:
-        """Start as a person does: what is doubtful opens apart."""
-        try:
-            return self.starts(who, other)
-        except DoubtfulMeeting:
-            return self.starts(who, other, apart=True)
 
     def party_of(self, registration: UUID, who: Person) -> UUID:
         for party_id, party in self.states[registration].parties.items():

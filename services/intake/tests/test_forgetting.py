@@ -65,7 +65,7 @@ def acts(play: Play, act: str, how: object) -> None:
                 owner = party if who in PEOPLE else None
                 play.delivery_moves(registration, uuid5(registration, f"{owner}"), state, owner)
         case "starts", str(who):
-            play.begins(PEOPLE[who], PEOPLE["bert" if who == "aino" else "aino"])
+            play.starts(PEOPLE[who], PEOPLE["bert" if who == "aino" else "aino"])
         case _, str(who):
             for registration, party in here(play, who):
                 getattr(play, act)(registration, party)

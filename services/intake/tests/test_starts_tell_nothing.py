@@ -48,7 +48,7 @@ def acts(play: Play, who: str, act: str, how: str) -> UUID | None:
     person, other = (AINO, NAMED.get(how)) if who == "aino" else (BERT, NAMED_BY_BERT.get(how))
     if act == "starts" and other is not None:
         try:
-            return play.begins(person, other)
+            return play.starts(person, other)
         except TooManyStarts:
             return None
     for registration, state in list(play.states.items()):

@@ -2,10 +2,9 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends
@@ -35,7 +34,6 @@ from rinnan_intake.domain.leaving import OpenForOneAlone, claims_of_one, where_o
 from rinnan_intake.domain.opening import Newcomer, StartRegistration, claims_of, where_they_meet
 from rinnan_intake.domain.state import Person, Registration, Status
 from rinnan_intake.errors import (
-    DoubtfulMeeting,
     NotStronglyIdentified,
     UnknownCounty,
     UnknownRegistration,
@@ -118,21 +116,16 @@ class Entrance:
             children=Sealed.of(children, party=None, mark="form.children"),
             day=self._day(body.county),
         )
-        try:
-            answer = await self._started(command, body, key)
-        except DoubtfulMeeting:
-            answer = await self._started(replace(command, apart=True), body, key)
-        return StartedOut.model_validate(answer)
-
-    async def _started(self, command: StartRegistration, body: StartIn, key: str | None) -> Mapping[str, Any]:
-        return await self.desk.decide(
+        answer = await self.desk.decide(
             command,
             caller=_name(command.caller.person),
             key=key,
             claims=claims_of(command),
             resolve=lambda claimed: where_they_meet(command, claimed, uuid4()),
+            beside=uuid4(),
             fingerprint=body.model_dump_json(),
         )
+        return StartedOut.model_validate(answer)
 
     async def ask_alone(self, caller: Caller, body: SingleContactIn, key: str | None) -> StartedOut:
         """A registration of one, asked to be contacted alone at once. Nobody else is told or asked."""

@@ -17,7 +17,7 @@ from rinnan_intake.domain.gate import CLOSING
 from rinnan_intake.domain.reference import county_now, pinned_county
 from rinnan_intake.domain.state import PAIR, Doubt, Match, Party, Person, Registration, owned_by, to_a_person
 from rinnan_intake.domain.tries import counting, one_more
-from rinnan_intake.errors import DoubtfulMeeting, SamePerson, TooManyStarts
+from rinnan_intake.errors import SamePerson, TooManyStarts
 
 CHILDREN = "children"
 START = "start"
@@ -41,8 +41,7 @@ class Newcomer:
 class StartRegistration:
     """A parent starts. `other` is how they named the other parent, `other_contact` how that one may be asked.
 
-    `day` is the county's calendar day, which starts are counted by. `apart` opens beside whatever the pair already has,
-    for a person to sort out.
+    `day` is the county's calendar day, which starts are counted by.
     """
 
     county: str
@@ -51,7 +50,10 @@ class StartRegistration:
     other_contact: Sealed[Contact]
     children: Sealed[OwnForm]
     day: date
-    apart: bool = False
+
+
+class DoubtfulMeeting(Exception):  # noqa: N818 - no error: it opens beside, for a person to sort out
+    """The persons partly match the registration that was hit, or the caller began there under another name."""
 
 
 def claims_of(start: StartRegistration) -> tuple[Claim, ...]:
@@ -67,8 +69,7 @@ def where_they_meet(start: StartRegistration, claimed: Mapping[Claim, Claimed], 
     """
     mine = [held.subject for claim in _said_by_caller(start) if (held := claimed[claim]).subject is not None]
     theirs = {claimed[claim].subject for claim in _said_by_other(start)} - {None}
-    met = None if start.apart else mine[0] if mine else theirs.pop() if len(theirs) == 1 else None
-    return met or fresh
+    return (mine[0] if mine else theirs.pop() if len(theirs) == 1 else None) or fresh
 
 
 def start_registration(
@@ -76,14 +77,20 @@ def start_registration(
 ) -> Decision[Registration]:
     """Open a registration, or meet in the one that this pair already has; the answer is the same.
 
-    Raises: SamePerson; TooManyStarts; DoubtfulMeeting where only a person can tell whether the registration that was
-    hit is the pair's.
+    Where only a person can tell whether the one that was hit is the pair's, it opens beside that, in the same
+    transaction: how long it takes must not tell that the other started. Raises: SamePerson; TooManyStarts.
     """
     if start.caller.person.matches(start.other) is Match.YES:
         raise SamePerson("/other")
     most = county_now(context, start.county).starts_per_day
     counted, forgetting = one_more(_counted(start), context, most=most, refusal=TooManyStarts)
-    decision = _open(start, context) if state is None else _meet(state, start, context)
+    try:
+        decision = _open(start, context) if state is None else _meet(state, start, context)
+    except DoubtfulMeeting:
+        if context.beside is None:
+            raise
+        context = replace(context, subject=context.beside)
+        decision = replace(_open(start, context, apart=True), beside=True)
     return replace(
         decision,
         works=(*decision.works, forgetting),
@@ -149,12 +156,12 @@ def closing_work(state: Registration, context: Context) -> Work:
     return Work(CLOSING, str(context.subject), pinned_county(state, context).ending_at(state.deadline))
 
 
-def _open(start: StartRegistration, context: Context) -> Decision[Registration]:
+def _open(start: StartRegistration, context: Context, *, apart: bool = False) -> Decision[Registration]:
     opened, (caller_id, other_id), said = open_for(start.county, (start.caller.person, start.other), context)
     opened, joined = join(opened, caller_id, start.caller, context)
     opened = opened.with_party(caller_id, drafts={CHILDREN: owned_by(caller_id, start.children)})
     works = [closing_work(opened, context)]
-    if start.apart or len({context.claimed[claim].subject for claim in _said_by_other(start)} - {None}) > 1:
+    if apart or len({context.claimed[claim].subject for claim in _said_by_other(start)} - {None}) > 1:
         opened, alarms = to_a_person(opened, Doubt.PERSONS_CONTRADICT, context)
         works.extend(alarms)
     opened, claims = _noted(opened, start, context)
