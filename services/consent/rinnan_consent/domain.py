@@ -8,12 +8,15 @@ from enum import StrEnum
 from uuid import UUID
 
 from rinnan_chassis.deciding import Context, Decision, PartyToken
-from rinnan_consent.errors import ChangedMeanwhile, Closed, DeadlinePassed, WithTheCounty
+from rinnan_consent.errors import ChangedMeanwhile, Closed, DeadlinePassed, GivenEnough, WithTheCounty
 from rinnan_events import Sealed
 from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
 from rinnan_events.intake import PartyLeft, RegistrationCompleted, RegistrationEnded, RegistrationPurged
 from rinnan_events.opened import Consents
 from rinnan_profiles import Profiles
+
+MOST_VERSIONS = 50
+"""Of one parent in one registration: with each, what this room and its neighbours keep of it grows."""
 
 
 class Standing(StrEnum):
@@ -88,6 +91,8 @@ def give(state: Registration | None, command: GiveConsents, ctx: Context) -> Dec
     before = state.of(caller.party_id)
     if command.seen != before.revision:
         raise ChangedMeanwhile
+    if before.version >= MOST_VERSIONS:
+        raise GivenEnough
     given = OwnConsents(Standing.GIVEN, before.version + 1, before.revision + 1, ctx.now, command.consents)
     said = ConsentGiven(
         registration_id=ctx.subject,

@@ -26,6 +26,13 @@ class WithTheCounty(Refusal):
     status = 409
 
 
+class GivenEnough(Refusal):
+    """This parent gave consents as often as a registration allows; the last ones stand, and can be taken back."""
+
+    code = "consent.given_enough"
+    status = 409
+
+
 class ChangedMeanwhile(Refusal):
     """The caller has not seen the newest version of their own consents."""
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rinnan_consent.domain import Registration, Standing
-from rinnan_consent.errors import ChangedMeanwhile, Closed, DeadlinePassed, WithTheCounty
+from rinnan_consent.errors import ChangedMeanwhile, Closed, DeadlinePassed, GivenEnough, WithTheCounty
 from rinnan_events.consent import ConsentGiven, ConsentWithdrawn
 
 if TYPE_CHECKING:
@@ -37,6 +37,15 @@ def test_giving_again_is_a_later_version(play: Play) -> None:
     play.gives(play.one)
     play.gives(play.one, seen=1)
     assert [said.version for said in play.said if isinstance(said, ConsentGiven)] == [1, 2]
+
+
+def test_consents_can_be_given_fifty_times_and_then_only_taken_back(play: Play) -> None:
+    for version in range(50):
+        play.gives(play.one, seen=version)
+    with pytest.raises(GivenEnough):
+        play.gives(play.one, seen=50)
+    assert play.gives(play.other)["version"] == 1
+    assert play.withdraws(play.one)["standing"] == "withdrawn"
 
 
 def test_a_second_device_that_has_not_seen_the_newest_version_is_refused(play: Play) -> None:

@@ -84,6 +84,13 @@ class UnknownCounty(Refusal):
     status = 422
 
 
+class ReopenedEnough(Refusal):
+    """This parent took their form back as often as a registration allows; what was given in last stands."""
+
+    code = "intake.reopened_enough"
+    status = 409
+
+
 class UnknownStep(Refusal):
     """The form has no such step."""
 

@@ -8,7 +8,14 @@ import pytest
 
 from rinnan_events.intake import FormReopened, FormSubmitted, ProtectionNoted
 from rinnan_intake.domain.state import Person
-from rinnan_intake.errors import ChangedElsewhere, Closed, FormIsGivenIn, UnknownRegistration, WithTheCounty
+from rinnan_intake.errors import (
+    ChangedElsewhere,
+    Closed,
+    FormIsGivenIn,
+    ReopenedEnough,
+    UnknownRegistration,
+    WithTheCounty,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -53,6 +60,19 @@ def test_reopening_an_open_form_changes_nothing(play: Play, here: Here) -> None:
     registration, aino, _ = here
     play.reopens(registration, aino)
     assert play.said_of(FormReopened) == []
+
+
+def test_a_form_can_be_given_in_fifty_times_and_the_last_one_stands(play: Play, here: Here) -> None:
+    registration, aino, bert = here
+    for _ in range(49):
+        play.submits(registration, aino)
+        play.reopens(registration, aino)
+    play.submits(registration, aino)
+    with pytest.raises(ReopenedEnough):
+        play.reopens(registration, aino)
+    assert play.states[registration].parties[aino].form_is_given_in
+    play.submits(registration, bert)
+    play.reopens(registration, bert)
 
 
 def test_a_form_that_is_given_in_takes_no_draft(play: Play, here: Here) -> None:

@@ -12,7 +12,10 @@ from rinnan_events.intake import PartyLeft, RegistrationCompleted, RegistrationE
 from rinnan_events.opened import CareRoute, ScreeningAnswers
 from rinnan_events.risk_screening import CareRouteSet, ScreeningCompleted
 from rinnan_profiles import Profiles
-from rinnan_risk_screening.errors import Closed, DeadlinePassed, WithTheCounty
+from rinnan_risk_screening.errors import AnsweredEnough, Closed, DeadlinePassed, WithTheCounty
+
+MOST_VERSIONS = 50
+"""Of one parent in one registration: with each, what this room and its neighbours keep of it grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ def receive(state: Registration | None, command: ReceiveScreening, ctx: Context)
     if ctx.now > caller.deadline:
         raise DeadlinePassed
     before = state.of(caller.party_id)
+    if before.received >= MOST_VERSIONS:
+        raise AnsweredEnough
     version = before.received + 1
     scoring = Work(
         "score",

@@ -26,6 +26,13 @@ class WithTheCounty(Refusal):
     status = 409
 
 
+class AnsweredEnough(Refusal):
+    """This parent answered as often as a registration allows, whatever they answered; the last time stands."""
+
+    code = "risk_screening.answered_enough"
+    status = 409
+
+
 class NotInThisLanguage(Refusal):
     """Nobody vouches for the questions in this language; another is never put in its place silently."""
 

@@ -16,7 +16,7 @@ from rinnan_events.risk_screening import CareRouteSet, ScreeningCompleted
 from rinnan_profiles import Instrument
 from rinnan_risk_screening import scoring
 from rinnan_risk_screening.domain import OwnScreening, Registration
-from rinnan_risk_screening.errors import Closed, DeadlinePassed, WithTheCounty
+from rinnan_risk_screening.errors import AnsweredEnough, Closed, DeadlinePassed, WithTheCounty
 
 if TYPE_CHECKING:
     from conftest import Play
@@ -54,6 +54,17 @@ def test_doing_it_again_is_a_new_version(play: Play) -> None:
         play.answers(play.one, answers)
     play.is_scored(play.one, 2)
     assert [said.version for said in play.said] == [2, 2]
+
+
+@pytest.mark.parametrize("declined", [True, False])
+def test_a_screening_can_be_given_fifty_times_whatever_was_answered(play: Play, declined: bool) -> None:
+    for _ in range(50):
+        play.answers(play.one, play.gravest)
+    with pytest.raises(AnsweredEnough):
+        play.answers(play.one, None if declined else play.mildest)
+    play.answers(play.other, play.mildest)
+    assert play.state is not None
+    assert {own.received for own in play.state.own.values()} == {50, 1}
 
 
 def test_a_version_that_was_replaced_before_scoring_is_not_said(play: Play) -> None:

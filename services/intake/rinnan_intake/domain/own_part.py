@@ -11,7 +11,10 @@ from rinnan_events.intake import FormReopened, FormSubmitted, ProtectionNoted
 from rinnan_events.opened import Contact, OwnForm, Protection
 from rinnan_intake.domain.gate import gate_work
 from rinnan_intake.domain.state import Doubt, Party, Registration, the_party_that_may_change, to_a_person
-from rinnan_intake.errors import ChangedElsewhere, FormIsGivenIn, UnknownRegistration
+from rinnan_intake.errors import ChangedElsewhere, FormIsGivenIn, ReopenedEnough, UnknownRegistration
+
+MOST_VERSIONS = 50
+"""Of one parent in one registration: with each, what this room and its neighbours keep of it grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ def reopen_form(state: Registration | None, command: ReopenForm, context: Contex
         return Decision(answer=_answer(party))
     if command.expected not in {None, party.revision}:
         raise ChangedElsewhere
+    if party.version >= MOST_VERSIONS:
+        raise ReopenedEnough
     reopened = registration.with_party(command.party_id, version=party.version + 1, revision=party.revision + 1)
     part = reopened.parties[command.party_id]
     said = FormReopened(registration_id=context.subject, party_id=command.party_id, version=part.version)
