@@ -27,8 +27,9 @@ from pydantic import BaseModel, ConfigDict
 
 from rinnan_chassis.addresses import is_loopback
 from rinnan_chassis.clock import Clock, clock_of
+from rinnan_chassis.secret_files import write_secretly
 from rinnan_local.families import FAMILIES
-from rinnan_local.keys import AUDIENCE, write_secretly
+from rinnan_local.keys import AUDIENCE
 from rinnan_local.people import STAFF, Claims, load_staff, parents_claims, staff_claims
 from rinnan_local.ports import LOOPBACK
 

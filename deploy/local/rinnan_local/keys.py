@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
+
+from rinnan_chassis.secret_files import write_secretly
 
 AUDIENCE = "rinnan"
 ISSUERS = "issuers.json"
@@ -37,7 +38,6 @@ def write_keys(folder: Path, *, identity_provider: str) -> dict[str, dict[str, s
     for room, settings in told.items():
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         own = folder / room / "own.env"
-        own.unlink(missing_ok=True)
         write_secretly(own, lines)
     parents = {"kind": "parent", "strong_acr": ["strong"], "claims": {"identity_code": "national_id"}}
     issuers = [
@@ -46,12 +46,6 @@ def write_keys(folder: Path, *, identity_provider: str) -> dict[str, dict[str, s
     ]
     (public / ISSUERS).write_text(json.dumps(issuers, indent=2))
     return told
-
-
-def write_secretly(path: Path, content: str) -> None:
-    """Write a new file that only its owner can read, at no moment anybody else."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(content)
 
 
 def _party_key(path: Path, published: Path) -> Path:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from rinnan_chassis import provision
+from rinnan_chassis.login_files import write_environments
 from rinnan_chassis.topics import Topics
 from rinnan_local.daemon import run
 from rinnan_local.keys import PUBLIC, write_keys
@@ -119,7 +120,8 @@ def test_every_room_can_read_its_settings(ports: Ports, tmp_path: Path, monkeypa
     secrets = tmp_path / "secrets"
     topics = Topics.load(ROOT / "contracts" / "topics.toml")
     destinations = [destination.name for county in COUNTIES for destination in county.destinations]
-    told = provision._write_environments(
+    told = write_environments(
+        topics=topics,
         topics_file=ROOT / "contracts" / "topics.toml",
         wanted=provision.logins(topics, {ADAPTER: destinations}, "rinnan"),
         out=secrets,

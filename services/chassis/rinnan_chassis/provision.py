@@ -13,17 +13,14 @@ import hashlib
 import hmac
 import os
 import re
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, Final
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -31,13 +28,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from rinnan_chassis.sealing import new_secret
+from rinnan_chassis.login_files import MASTER_KEYS, Login, held_wrapping_keys, password_of, write_environments
 from rinnan_chassis.settings import PREFIX, DatabaseSettings, KafkaSettings, SettingsRefused
 from rinnan_chassis.topics import Topics, TopicsFault
-from rinnan_chassis.wrapping import load_wrapping_keys, write_wrapping_keys
 from rinnan_events import Group
 
-MASTER_KEYS: Final = "all.wrapping_keys.json"
 _SCRAM_ROUNDS: Final = 4_096
 _LOCK: Final = 0x52494E4E414E  # "RINNAN": two provisionings of one server wait for each other
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -74,15 +69,6 @@ class WrappingKeysLost(ProvisionFault):
 
     A new wrapping key would open none of them, and what is sealed meanwhile would need both.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """One login: a room, or one instance of a room that runs once per destination. Its schema has its name."""
-
-    room: str
-    schema: str
-    role: str
 
 
 def logins(topics: Topics, instances: Mapping[str, Collection[str]], database: str) -> tuple[Login, ...]:
@@ -126,12 +112,13 @@ async def provision(
     topics = Topics.load(topics_file)
     wanted = logins(topics, instances or {}, database)
     connect = partial(asyncpg.connect, admin_database_url, **(database_arguments or {}))
-    await _refuse_lost_wrapping_keys(connect, database, _held(out))
+    await _refuse_lost_wrapping_keys(connect, database, held_wrapping_keys(out))
     shared = {**(told or {})}
     if kafka is not None:
         await _refuse_topics_made_by_use(kafka)
         shared[f"{PREFIX}KAFKA_SERVERS"] = str(kafka["bootstrap_servers"])
-    environments = _write_environments(
+    environments = write_environments(
+        topics=topics,
         topics_file=topics_file,
         wanted=wanted,
         out=out,
@@ -139,52 +126,11 @@ async def provision(
         database=database,
         shared=shared,
     )
-    passwords = {schema: _password(environment) for schema, environment in environments.items()}
+    passwords = {schema: password_of(environment) for schema, environment in environments.items()}
     await _provision_database(connect, database, topics, wanted, passwords)
     if kafka is not None:
         await _provision_topics(kafka, topics, replication_factor)
     return environments
-
-
-def _write_environments(
-    *,
-    topics_file: Path,
-    wanted: Collection[Login],
-    out: Path,
-    admin_url: str,
-    database: str,
-    shared: Mapping[str, str],
-) -> dict[str, dict[str, str]]:
-    """In each login's folder its password and its wrapping keys: those that stand there, or fresh ones."""
-    topics = Topics.load(topics_file)
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    held = _held(out)
-    every = {group: held.get(group) or new_secret() for group in Group}
-    _write_secretly(out / MASTER_KEYS, write_wrapping_keys(every))
-    environments: dict[str, dict[str, str]] = {}
-    for login in wanted:
-        own = out / login.schema
-        own.mkdir(mode=0o700, exist_ok=True)
-        keys_file = own / "wrapping_keys.json"
-        _write_secretly(keys_file, write_wrapping_keys({group: every[group] for group in topics.may_open(login.room)}))
-        before = _read_environment(own / "login.env")
-        password = _password(before) if before else secrets.token_urlsafe(24)
-        environment = {
-            f"{PREFIX}DATABASE_URL": _url(admin_url, login.role, password, database),
-            f"{PREFIX}WRAPPING_KEYS_FILE": str(keys_file.resolve()),
-            f"{PREFIX}TOPICS_FILE": str(topics_file.resolve()),
-            **shared,
-        }
-        lines = (f"{name}={value}\n" for name, value in environment.items())
-        _write_secretly(own / "login.env", "".join(lines))
-        environments[login.schema] = environment
-    return environments
-
-
-def _held(out: Path) -> Mapping[Group, bytes]:
-    """The wrapping keys of an earlier provisioning."""
-    master = out / MASTER_KEYS
-    return load_wrapping_keys(master) if master.exists() else {}
 
 
 async def _refuse_lost_wrapping_keys(
@@ -356,30 +302,6 @@ def scram_verifier(password: str) -> str:
     server = hmac.digest(salted, b"Server Key", "sha256")
     told = [base64.b64encode(part).decode() for part in (salt, stored, server)]
     return f"SCRAM-SHA-256${_SCRAM_ROUNDS}:{told[0]}${told[1]}:{told[2]}"
-
-
-def _url(admin_url: str, role: str, password: str, database: str) -> str:
-    admin = urlsplit(admin_url)
-    where = admin.netloc.rpartition("@")[2]
-    return urlunsplit((admin.scheme, f"{role}:{password}@{where}", f"/{database}", admin.query, ""))
-
-
-def _password(environment: Mapping[str, str]) -> str:
-    return unquote(urlsplit(environment[f"{PREFIX}DATABASE_URL"]).password or "")
-
-
-def _read_environment(path: Path) -> dict[str, str]:
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return dict(line.split("=", 1) for line in lines if "=" in line)
-
-
-def _write_secretly(path: Path, text: str) -> None:
-    """Replace a file that only its owner can read; nobody else can at any moment."""
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)
 
 
 class ProvisionSettings(KafkaSettings, DatabaseSettings):

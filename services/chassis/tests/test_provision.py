@@ -13,8 +13,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from rinnan_chassis.login_files import MASTER_KEYS
 from rinnan_chassis.provision import (
-    MASTER_KEYS,
     NameNotAllowed,
     ProvisionSettings,
     TopicsMadeByUse,
