@@ -53,11 +53,12 @@ class Cast:
     shelved: Family
     unanswered: Family
     newcomer: Family
+    outside: Family
 
     def everybody(self) -> Iterator[Family]:
         """All of them."""
         yield from (*self.begun, *self.chaos, self.doubled, self.alone, self.whole, self.told, self.newcomer)
-        yield from (self.forgotten, self.shelved, self.unanswered)
+        yield from (self.forgotten, self.shelved, self.unanswered, self.outside)
         for several in (*self.twins.values(), self.screened, self.marked):
             yield from several.values()
         for families in self.swap.values():
@@ -146,6 +147,7 @@ def cast(places: Places) -> Cast:
         shelved=invent.family("shelved", places.paper, STARTS, JOINS),
         unanswered=invent.family("unanswered", places.system, STARTS, JOINS),
         newcomer=invent.family("newcomer", NEW_COUNTY, STARTS, JOINS),
+        outside=invent.family("outside", places.system, STARTS, JOINS),
     )
 
 

@@ -41,3 +41,18 @@ async def test_whoever_asks_to_be_contacted_alone_reaches_the_county_before_and_
         await house.delivery(operator, own, "planned")
         await house.let_pass(STRAGGLERS)
         assert (await house.delivery(operator, own, "confirmed"))["party_id"] is not None
+
+
+async def test_whoever_asks_alone_without_naming_another_reaches_the_county_and_nobody_is_written_to(
+    house: House,
+) -> None:
+    await house.wait_for_morning()
+    place = house.places.system
+    async with house.play(house.cast.outside) as play, house.staff(place, "operator") as operator:
+        one, other = play.parents
+        asked = await one.ask_alone_from_outside()
+        await house.delivery(operator, asked, "planned")
+        await house.let_pass(STRAGGLERS)
+        assert (await one.see())["own"]["party_id"] == str(one.party_id)
+        assert (await house.delivery(operator, asked, "confirmed"))["party_id"] == str(one.party_id)
+        assert await other.letters() == []

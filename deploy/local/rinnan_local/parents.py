@@ -191,6 +191,12 @@ class Parent(Player):
         answer = await self.own("POST", "intake", "/single-contact", {})
         return UUID(answer.json()["registration_id"])
 
+    async def ask_alone_from_outside(self) -> UUID:
+        """Ask the county to call, without ever having named another parent; the registration under which it does."""
+        body = {"county": self.family.county, "contact": self.contact()}
+        answer = await self.ask("POST", "intake", "/single-contact", as_=self.signed_in, json=body)
+        return self._is_in(answer.json()["registration_id"])
+
     async def leave(self) -> None:
         """Take no part any longer."""
         await self.own("POST", "intake", "/departure", {})
